@@ -1,0 +1,11 @@
+"""jgan: a GAN toolkit for Jittor competitions.
+
+Importing the package is cheap. It readies the process for Jittor, so that whichever module imports Jittor first, it
+is set up rightly (see `jgan.runtime`).
+"""
+
+from jgan import runtime
+
+__version__ = "0.1.0"
+
+runtime.prepare()

@@ -1,0 +1,49 @@
+"""Writing files so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from jgan.errors import UserError
+
+
+@contextmanager
+def replacing(path: str | Path):
+    """Yield a binary file that takes the place of `path` once it is complete and on the disk.
+
+    On any error `path` stays as it was and nothing is left beside it. Raises UserError where the folder does not exist
+    or can't be written.
+    """
+    path = Path(path)
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror} ({path.parent})") from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        os.unlink(temporary)
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Put `data` in the place of `path`, whole or not at all (see `replacing`)."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

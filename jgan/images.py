@@ -1,0 +1,71 @@
+"""Images in [-1, 1] and their pixels: the only place that knows how one becomes the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from jgan.files import replacing
+
+RANGE = (-1.0, 1.0)
+
+
+def from_pixels(pixels: np.ndarray) -> np.ndarray:
+    """uint8 0 .. 255 of any shape -> float32 in [-1, 1]."""
+    return pixels.astype(np.float32) / 127.5 - 1
+
+
+def to_pixels(images, value_range: tuple[float, float] | None = RANGE) -> np.ndarray:
+    """Real numbers of any shape -> uint8, `value_range` becoming 0 .. 255, rounded; values outside are clipped.
+
+    images: a numpy array or a Jittor Var. value_range None stretches from the smallest to the largest value given.
+    Raises ValueError for NaN or infinity.
+    """
+    values = _array(images)
+    if not np.isfinite(values).all():
+        raise ValueError("images hold NaN or infinite values")
+    low, high = (values.min(), values.max()) if value_range is None else value_range
+    scale = 255 / (high - low) if high > low else 0.0
+    return np.clip(np.rint((values - low) * scale), 0, 255).astype(np.uint8)
+
+
+def grid(images, *, columns: int = 10, padding: int = 2, pad_value: int = 0, value_range=RANGE) -> np.ndarray:
+    """A sheet of images, row by row, as pixels.
+
+    images: (N, C, H, W), C 1 or 3, N >= 1. padding: pixels between and around the images; pad_value: their grey,
+    0 .. 255, which also fills the free places of the last row. value_range: see `to_pixels`; it maps the images alone.
+    Returns uint8 (rows*(H+padding)+padding, columns*(W+padding)+padding) for one channel, with a last axis of 3 for
+    three. A single row is as narrow as its images. Raises ValueError for another shape.
+    """
+    values = _array(images)
+    if values.ndim != 4 or values.shape[0] < 1 or values.shape[1] not in (1, 3):
+        raise ValueError(f"a grid needs images of shape (N >= 1, 1 or 3, H, W), not {values.shape}")
+    if columns < 1 or padding < 0:
+        raise ValueError(f"a grid needs columns >= 1 and padding >= 0, not {columns} and {padding}")
+    pixels = to_pixels(values, value_range).transpose(0, 2, 3, 1)
+    n, height, width, channels = pixels.shape
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    cell_height, cell_width = height + padding, width + padding
+    sheet = np.full((rows * cell_height + padding, columns * cell_width + padding, channels), pad_value, np.uint8)
+    for i, image in enumerate(pixels):
+        top, left = (i // columns) * cell_height + padding, (i % columns) * cell_width + padding
+        sheet[top : top + height, left : left + width] = image
+    return sheet[:, :, 0] if channels == 1 else sheet
+
+
+def strip(images, *, value_range=RANGE) -> np.ndarray:
+    """One row without padding: (N, C, H, W) -> uint8 (H, N*W) or (H, N*W, 3)."""
+    return grid(images, columns=len(images), padding=0, value_range=value_range)
+
+
+def save_png(path: str | Path, pixels: np.ndarray) -> None:
+    """Write uint8 (H, W) as 8-bit greyscale or (H, W, 3) as RGB, atomically (see `jgan.files.replacing`)."""
+    with replacing(path) as file:
+        Image.fromarray(pixels).save(file, format="PNG")
+
+
+def _array(images) -> np.ndarray:
+    return images if isinstance(images, np.ndarray) else np.asarray(images.numpy())

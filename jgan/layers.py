@@ -1,0 +1,99 @@
+"""Layers that agree with PyTorch where Jittor's own do not."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import jittor as jt
+import numpy as np
+from jittor import nn
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation over all axes but the channel axis 1 (Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1).
+
+    Input and output: float32 (N, C) or (N, C, H, W). Two things differ from `jittor.nn.BatchNorm`, and equal PyTorch:
+    the variance is taken in two passes, so that a large mean with a small spread keeps its digits, and `running_var`
+    averages the unbiased variance (divisor n - 1). In training a batch of a single value per channel raises ValueError.
+    """
+
+    def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1):
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = jt.ones((num_features,))
+        self.bias = jt.zeros((num_features,))
+        self.running_mean = jt.zeros((num_features,)).stop_grad()
+        self.running_var = jt.ones((num_features,)).stop_grad()
+
+    def execute(self, x):
+        if x.ndim < 2 or x.shape[1] != self.num_features:
+            raise ValueError(f"BatchNorm over {self.num_features} channels was given an input of shape {list(x.shape)}")
+        axes = [0, *range(2, x.ndim)]
+        if self.is_training():
+            mean, centred, variance = self._moments(x, axes)
+        else:
+            mean, variance = self.running_mean, self.running_var
+            centred = x - mean.broadcast(x, axes)
+        scale = self.weight / jt.sqrt(variance + self.eps)
+        return centred * scale.broadcast(x, axes) + self.bias.broadcast(x, axes)
+
+    def _moments(self, x, axes):
+        n = x.numel() // self.num_features
+        if n < 2:
+            raise ValueError(
+                f"BatchNorm needs more than one value per channel to train on, and got the shape {list(x.shape)}"
+            )
+        mean = x.mean(dims=axes)
+        centred = x - mean.broadcast(x, axes)
+        variance = centred.sqr().mean(dims=axes)
+        with jt.no_grad():
+            unbiased = variance * (n / (n - 1))
+            self.running_mean.update(self.running_mean + (mean - self.running_mean) * self.momentum)
+            self.running_var.update(self.running_var + (unbiased - self.running_var) * self.momentum)
+        return mean, centred, variance
+
+
+class Tanh(nn.Module):
+    """Hyperbolic tangent whose gradient stays finite: Jittor's is NaN from |x| = 50 on.
+
+    The input is clamped to [-20, 20] first, where float32 tanh has long been exactly +-1.
+    """
+
+    def execute(self, x):
+        return jt.tanh(x.clamp(-20, 20))
+
+
+def as_labels(labels, n_classes: int):
+    """Labels (a Var, an array or a list of length N) as an int32 Var of shape (N,).
+
+    Raises ValueError unless they are whole numbers in 0 .. n_classes-1: for any other, Jittor's Embedding returns
+    whatever lies in memory.
+    """
+    values = labels.numpy() if isinstance(labels, jt.Var) else np.asarray(labels)
+    if values.ndim != 1:
+        raise ValueError(f"labels must have the shape (N,), not {values.shape}")
+    good = (values == np.floor(values)) & (values >= 0) & (values < n_classes)
+    if not good.all():
+        raise ValueError(f"labels must be whole numbers in 0 .. {n_classes - 1}; got {values[~good][0]}")
+    return labels.int32() if isinstance(labels, jt.Var) else jt.array(values.astype(np.int32))
+
+
+@contextmanager
+def evaluating(network: nn.Module):
+    """Within this context the network uses its running statistics, drops nothing out and records no gradients.
+
+    Give it a whole network, not a part of one: Jittor's eval() also freezes the parameters, and train() thaws only what
+    the same module froze.
+    """
+    network.eval()
+    try:
+        with jt.no_grad():
+            yield network
+    finally:
+        network.train()
+
+
+def trainable(network: nn.Module) -> list:
+    """The parameters an optimizer moves, in a fixed order: `network.parameters()` without running statistics."""
+    return [var for name, var in network.state_dict().items() if not name.split(".")[-1].startswith("running_")]

@@ -1,0 +1,74 @@
+"""The conditional GAN of the Jittor warm-up: multilayer perceptrons that see the label beside their input.
+
+After Mirza & Osindero 2014 (arXiv:1411.1784); layers and sizes are those of the official warm-up program.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jittor as jt
+from jittor import nn
+
+from jgan.layers import BatchNorm, Tanh, as_labels
+
+
+class Generator(nn.Module):
+    """Noise and labels -> images.
+
+    z: float32 (N, latent_dim), standard normal. labels: integers (N,) in 0 .. n_classes-1.
+    Returns float32 (N, channels, img_size, img_size) in [-1, 1].
+    """
+
+    def __init__(self, *, latent_dim: int = 100, n_classes: int = 10, img_size: int = 32, channels: int = 1):
+        self.latent_dim = latent_dim
+        self.n_classes = n_classes
+        self.img_shape = (channels, img_size, img_size)
+        self.label_emb = nn.Embedding(n_classes, n_classes)
+        self.model = nn.Sequential(
+            nn.Linear(n_classes + latent_dim, 128),
+            nn.LeakyReLU(0.2),
+            nn.Linear(128, 256),
+            BatchNorm(256, eps=0.8),
+            nn.LeakyReLU(0.2),
+            nn.Linear(256, 512),
+            BatchNorm(512, eps=0.8),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 1024),
+            BatchNorm(1024, eps=0.8),
+            nn.LeakyReLU(0.2),
+            nn.Linear(1024, math.prod(self.img_shape)),
+            Tanh(),
+        )
+
+    def execute(self, z, labels):
+        embedded = self.label_emb(as_labels(labels, self.n_classes))
+        return self.model(jt.concat([embedded, z], dim=1)).reshape((-1, *self.img_shape))
+
+
+class Discriminator(nn.Module):
+    """Images and labels -> one unbounded score per image, near 1 for real and 0 for fake under the least-squares loss.
+
+    images: float32 (N, channels, img_size, img_size) in [-1, 1]. labels: integers (N,) in 0 .. n_classes-1.
+    Returns float32 (N, 1).
+    """
+
+    def __init__(self, *, n_classes: int = 10, img_size: int = 32, channels: int = 1):
+        self.n_classes = n_classes
+        self.label_embedding = nn.Embedding(n_classes, n_classes)
+        # is_train: Jittor's Dropout is idle until told otherwise.
+        self.model = nn.Sequential(
+            nn.Linear(channels * img_size * img_size + n_classes, 512),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 512),
+            nn.Dropout(0.4, is_train=True),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 512),
+            nn.Dropout(0.4, is_train=True),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 1),
+        )
+
+    def execute(self, images, labels):
+        embedded = self.label_embedding(as_labels(labels, self.n_classes))
+        return self.model(jt.concat([images.reshape((images.shape[0], -1)), embedded], dim=1))

@@ -1,0 +1,63 @@
+"""What a training shows: log.jsonl and the curves drawn from it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jgan.files import replacing, write_bytes
+
+
+class Log:
+    """A file of JSON lines {"step": n, name: number, ...} that a resumed run continues.
+
+    Opened with the number of steps already done: lines of later steps, which a run wrote after its last save and is
+    about to compute again, are taken out, and a line cut short by a crash with them.
+    """
+
+    def __init__(self, path: str | Path, steps_done: int):
+        kept = [entry for entry in read_log(path) if entry["step"] <= steps_done]
+        write_bytes(path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
+        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (open as long as the log)
+
+    def write(self, **entry: float) -> None:
+        self._file.write(json.dumps(entry) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_log(path: str | Path) -> list[dict]:
+    """The entries of a log in order; [] if there is none, without a last line that was cut short."""
+    entries = []
+    if Path(path).exists():
+        for line in Path(path).read_text(encoding="utf-8").splitlines():
+            try:
+                entries.append(json.loads(line))
+            except ValueError:
+                break
+    return entries
+
+
+def draw_curves(log: str | Path, png: str | Path, names: list[str]) -> None:
+    """Draw the named quantities of a log over the steps: faint as logged, strong as a running mean of 1/50 of them."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    entries = read_log(log)
+    steps = [entry["step"] for entry in entries]
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for i, name in enumerate(names):
+        values = np.array([entry[name] for entry in entries])
+        axes.plot(steps, values, color=f"C{i}", alpha=0.25, linewidth=0.8)
+        width = max(1, len(values) // 50)
+        smooth = np.convolve(values, np.ones(width) / width, mode="valid")
+        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", label=name)
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    with replacing(png) as file:
+        figure.savefig(file, format="png", dpi=100)

@@ -1,0 +1,257 @@
+"""What Jittor needs around its import: the environment before, signals after, device, seeds, versions.
+
+`prepare` is called when the package is imported. It costs nothing and does not import Jittor; it stands guard, so that
+the first `import jittor` of the process, whoever says it, happens between `_before_import` and `_after_import`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.abc
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import sysconfig
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+from jgan.errors import UserError
+from jgan.latent import rng
+
+ENVIRONMENT = {
+    "cache_name": "default",  # or Jittor compiles itself anew on every git branch it is installed under
+    "gdb_path": "",  # or every start waits for `gdb --version`
+    "FIX_TORCH_ERROR": "0",  # or Jittor imports torch wherever it is installed
+    "use_nccl": "0",
+    "use_cutt": "0",
+    "use_cutlass": "0",
+}
+
+
+def prepare() -> None:
+    """Ready the process for Jittor. Variables that the user has set are left alone. Safe to call again."""
+    if "jittor" in sys.modules:
+        _give_signals_back()
+    elif not any(isinstance(finder, _Guard) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Guard())
+
+
+def set_device(device: str) -> str:
+    """Choose where Jittor computes: "cpu", "cuda", or "auto" for CUDA where there is one. Returns "cpu" or "cuda".
+
+    Raises UserError if "cuda" is asked for and there is none.
+    """
+    import jittor as jt
+
+    if device == "cuda" and not jt.has_cuda:
+        raise UserError(
+            "the device cuda was asked for, but Jittor sees no NVIDIA GPU with its driver, nvcc and CUDA's libraries; "
+            "use auto or cpu"
+        )
+    jt.flags.use_cuda = int(device != "cpu" and bool(jt.has_cuda))
+    return "cuda" if jt.flags.use_cuda else "cpu"
+
+
+def seed_jittor(seed: int, purpose: str, index: int = 0) -> None:
+    """Restart Jittor's own random numbers (initial weights, dropout masks) for one purpose, at one step.
+
+    Jittor is lazy: what was asked for so far is computed first, or it would draw from the new stream. The seed is mixed
+    because Jittor's own generator takes 0 and 1 for the same.
+    """
+    import jittor as jt
+
+    jt.sync_all()
+    jt.set_seed(int(rng(seed, purpose, index).integers(2, 2**31 - 2)))
+
+
+def versions() -> dict[str, str]:
+    """What a run's result may depend on: the versions of jgan, Jittor, numpy, Python and g++, and the device."""
+    import jittor as jt
+    import numpy
+    from jittor_utils import get_version
+
+    import jgan
+
+    return {
+        "jgan": jgan.__version__,
+        "jittor": jt.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+        "g++": get_version(jt.flags.cc_path).strip("()"),
+        "platform": platform.platform(),
+        "device": "cuda" if jt.flags.use_cuda else "cpu",
+    }
+
+
+def jittor_cache() -> Path:
+    """Jittor's cache folder, as Jittor itself finds it: JITTOR_HOME, now or remembered from an earlier run, or HOME."""
+    default = Path.home() / ".cache" / "jittor"
+    home = os.environ.get("JITTOR_HOME")
+    if home is None:
+        try:
+            home = json.loads((default / "config.json").read_text())["JITTOR_HOME"]
+        except (OSError, ValueError, KeyError):
+            return default
+    return Path(home) / ".cache" / "jittor"
+
+
+class _Guard(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Stands before Python's finders for the one name `jittor`, and loads what they find, well wrapped."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != "jittor":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec("jittor")
+        if spec is not None:
+            self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
+        _before_import()
+        with _chatter_kept_back():
+            self.loader.exec_module(module)
+        _give_signals_back()
+
+
+def _before_import() -> None:
+    os.environ.setdefault("use_mpi", "1" if "OMPI_COMM_WORLD_SIZE" in os.environ else "0")
+    if not _cuda_is_usable():
+        os.environ.setdefault("nvcc_path", "")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    _require_compiler()
+    _require_headers()
+    _require_writable(jittor_cache())
+    _require_writable(Path.home() / ".cache" / "jittor")
+    if not _is_compiled():
+        print(
+            "Jittor compiles itself the first time it is used by this Python installation: some minutes, once. "
+            "From then on it starts in a second.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _cuda_is_usable() -> bool:
+    """Whether Jittor would find a GPU: without its driver or libraries Jittor dies, or fetches a CUDA of its own."""
+    nvcc = os.environ.get("nvcc_path") or shutil.which("nvcc")
+    candidates = [nvcc] if nvcc else ["/usr/local/cuda/bin/nvcc", "/usr/bin/nvcc", "/opt/cuda/bin/nvcc"]
+    installed_by_jittor = (jittor_cache() / "jtcuda").is_dir()
+    return _loads("libcuda.so.1") and (installed_by_jittor or any(map(_has_cuda_runtime, candidates)))
+
+
+def _has_cuda_runtime(nvcc: str) -> bool:
+    library = Path(nvcc).parent.parent / "lib64" / "libcudart.so"
+    if nvcc == "/usr/bin/nvcc":
+        library = Path("/usr/lib/x86_64-linux-gnu/libcudart.so")
+    return os.path.isfile(nvcc) and _loads(str(library))
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _require_compiler() -> None:
+    compiler = os.environ.get("cc_path", "g++")
+    if shutil.which(compiler) is None:
+        raise UserError(
+            f"Jittor compiles its operators with {compiler}, and there is none on the PATH; "
+            "install it (Debian and Ubuntu: apt install g++)"
+        )
+
+
+def _require_headers() -> None:
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    if not header.is_file():
+        raise UserError(
+            f"Jittor needs the headers of this Python, and {header} does not exist; "
+            "install them (Debian and Ubuntu: apt install python3-dev)"
+        )
+    # Jittor asks this program where the headers are, and doesn't look for it beside the interpreter that a virtual
+    # environment was made from. It is told only where it would find none: other flags make it compile itself anew.
+    program = f"python3.{sys.version_info.minor}-config"
+    known = (Path(sys.executable).parent, "/usr/bin", "/usr/local/bin")
+    if not any(os.path.isfile(f"{folder}/{program}") for folder in known):
+        os.environ.setdefault("python_config_path", f"{sysconfig.get_config_var('BINDIR')}/{program}")
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"Jittor keeps what it compiles in {folder}, which can't be written ({error.strerror}); "
+            "set HOME to a folder that can"
+        ) from None
+
+
+def _is_compiled() -> bool:
+    """Whether Jittor's core lies compiled in its cache, in the folder it names after this very installation."""
+    source = importlib.util.find_spec("jittor_utils").origin
+    installation = hashlib.md5(source.encode()).hexdigest()[:4]
+    pattern = f"jt*/*/py{platform.python_version()}/*/*/{installation}/**/jittor_core*"
+    return next(jittor_cache().glob(pattern), None) is not None
+
+
+@contextmanager
+def _chatter_kept_back():
+    """Keep what Jittor and its compilers print from the terminal, and show its end if the import fails."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [(fd, os.dup(fd)) for fd in (1, 2)]
+    with tempfile.TemporaryFile() as chatter:
+        for fd, _ in saved:
+            os.dup2(chatter.fileno(), fd)
+        try:
+            yield
+        except BaseException as error:
+            _restore(saved)
+            chatter.seek(0)
+            _explain(error, chatter.read().decode(errors="replace"))
+            raise
+        else:
+            _restore(saved)
+
+
+def _restore(saved: list[tuple[int, int]]) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for fd, copy in saved:
+        os.dup2(copy, fd)
+        os.close(copy)
+
+
+def _explain(error: BaseException, chatter: str) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        return
+    if isinstance(error, SystemExit) and "please rerun" in chatter:
+        raise UserError("Jittor has rebuilt itself for other compiler settings; run the same command again") from None
+    print("\n".join(chatter.splitlines()[-30:]), file=sys.stderr)
+    raise UserError(f"Jittor could not be imported ({error}); its last words stand above") from error
+
+
+def _give_signals_back() -> None:
+    """Put Python's handlers back in the place of Jittor's, under which Ctrl-C skips `finally` and a dead child kills."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        handler = signal.getsignal(number)  # Python's record, which Jittor went past
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)

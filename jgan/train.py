@@ -1,0 +1,143 @@
+"""The one training loop: step, log, samples, curves, saving, stopping, going on."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+from typing import Callable
+
+import numpy as np
+from tqdm import tqdm
+
+from jgan import checkpoint, images, runtime
+from jgan.errors import UserError
+from jgan.report import Log, draw_curves
+from jgan.run import Run
+
+LOG_INTERVAL = 10
+
+
+def train(
+    run: Run,
+    *,
+    networks: dict,  # name -> network; each is part of the run's state
+    optimizers: dict,  # name -> optimizer; likewise
+    step: Callable[[int], dict],  # step number from 0 -> {name: scalar loss Var}, having updated the networks
+    draw: Callable[[], np.ndarray],  # -> a sample as pixels, leaving no trace in the networks
+    export: Callable,  # path -> None, writing the weights for others to use
+    seed: int,
+    images_per_step: int,
+    n_steps: int,  # the run is done when so many steps are
+    sample_interval: int,  # steps between samples
+    save_interval: int,  # steps between saved states
+    resume: bool,
+    resume_command: str,  # what to tell who stops the run
+) -> int:
+    """Train from the beginning, or from the run's last saved state, to `n_steps`. Returns the exit status.
+
+    The last state is always saved, whatever the intervals are, and so it is after Ctrl-C or SIGTERM, once the step
+    under way is done (status 130 or 143). If a loss or a weight is no longer finite, UserError is raised and the state
+    saved last is kept.
+    """
+    done = restore_state(run, networks, optimizers) if resume else 0
+    if done >= n_steps:
+        raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
+    log = Log(run.log, done)
+
+    with _StopRequest() as stop, tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s()) as bar:
+        while done < n_steps:
+            runtime.seed_jittor(seed, "step", done)
+            losses = {name: value.item() for name, value in step(done).items()}
+            done += 1
+            _require_finite(losses, done, run)
+            last = stop.signal or done == n_steps
+
+            images_per_s = images_per_step * (bar.format_dict["rate"] or 0)
+            bar.set_postfix_str(_readable({**losses, "images/s": images_per_s}), refresh=False)
+            bar.update()
+            if last or done % LOG_INTERVAL == 0:
+                log.write(step=done, **losses, images_per_s=round(images_per_s))
+            if last or done % sample_interval == 0:
+                images.save_png(run.samples / f"{done:07d}.png", draw())
+            if last or done % save_interval == 0:
+                save_state(run, networks, optimizers, done)
+                export(run.generator)
+                draw_curves(run.log, run.curves, list(losses))
+            if last:
+                break
+    log.close()
+    if stop.signal:
+        print(f"stopped after step {done} of {n_steps}, all saved; go on with\n  {resume_command}", file=sys.stderr)
+        return 128 + stop.signal
+    return 0
+
+
+def save_state(run: Run, networks: dict, optimizers: dict, done: int) -> None:
+    """Write run.state; UserError, leaving the state that was saved before, if a weight is no longer finite."""
+    arrays = {}
+    for name, network in networks.items():
+        arrays.update({f"{name}/{key}": array for key, array in checkpoint.network_arrays(network).items()})
+    for name, optimizer in optimizers.items():
+        arrays.update({f"{name}/{key}": array for key, array in checkpoint.optimizer_arrays(optimizer).items()})
+    n_steps = {name: optimizer.n_step for name, optimizer in optimizers.items()}
+    try:
+        checkpoint.save(run.state, arrays, {"step": done, "optimizer_steps": n_steps})
+    except ValueError as error:
+        raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
+
+
+def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
+    """Put the state of run.state in place and return the number of steps it has done; UserError if it does not fit."""
+    arrays, header = checkpoint.load(run.state)
+
+    def part(name):
+        return {key.partition("/")[2]: array for key, array in arrays.items() if key.partition("/")[0] == name}
+
+    for name, network in networks.items():
+        checkpoint.restore_network(network, part(name), where=f"{run.state} ({name})")
+    for name, optimizer in optimizers.items():
+        steps = header["optimizer_steps"][name]
+        checkpoint.restore_optimizer(optimizer, part(name), steps, where=f"{run.state} ({name})")
+    return header["step"]
+
+
+class _StopRequest:
+    """Turns the first Ctrl-C or SIGTERM into a note to stop at the next step's end; a second one stops at once."""
+
+    def __enter__(self):
+        self.signal = 0
+        self._handlers = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _note(self, number, frame):
+        if self.signal:
+            raise KeyboardInterrupt
+        self.signal = int(number)
+        print("\nstopping after this step; once more to stop at once", file=sys.stderr)
+
+
+def _require_finite(losses: dict, done: int, run: Run) -> None:
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise UserError(f"{name} became {value} at step {done}; {_last_state(run)}")
+
+
+def _last_state(run: Run) -> str:
+    if not run.state.exists():
+        return "nothing had been saved yet. A smaller --lr may help"
+    _, header = checkpoint.load(run.state)
+    return f"the state of step {header['step']} is kept in {run.state}. A smaller --lr may help"
+
+
+def _readable(values: dict) -> str:
+    return ", ".join(f"{name} {value:.0f}" if value >= 100 else f"{name} {value:.3f}" for name, value in values.items())
+
+
+def _refresh_s() -> float:
+    """Seconds between updates of the bar: each is a line of its own where the output is a file."""
+    return 0.2 if sys.stderr.isatty() else 30.0

@@ -1,0 +1,93 @@
+"""The warm-up as one function: train the conditional GAN and draw a number. `jgan.bundle` makes CGAN.py from it.
+
+It trains what scripts/train_cgan.py trains, with its defaults and bit for bit, but without its conveniences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+
+import jittor as jt
+import numpy as np
+
+from jgan.checkpoint import network_arrays, restore_network
+from jgan.data.batches import Batches
+from jgan.data.mnist import load_mnist, resize
+from jgan.digits import draw_digits, parse_digits
+from jgan.errors import UserError
+from jgan.files import replacing
+from jgan.images import save_png
+from jgan.latent import normal, rng
+from jgan.models.cgan import Discriminator, Generator
+from jgan.optimizers import adam
+from jgan.runtime import seed_jittor
+from jgan.steps import cgan_step
+
+
+def train_generator(*, n_epochs: int, max_steps: int, seed: int, data_dir: str | None) -> Generator:
+    """A generator trained on MNIST at 32x32 in batches of 64, by Adam at 2e-4 with betas 0.5 and 0.999."""
+    pixels, digits = load_mnist("train", data_dir=data_dir)
+    batches = Batches(resize(pixels, 32), digits, batch_size=64, seed=seed)
+    seed_jittor(seed, "weights")
+    generator, discriminator = Generator(), Discriminator()
+    optimizer_g = adam(generator, lr=2e-4, b1=0.5, b2=0.999)
+    optimizer_d = adam(discriminator, lr=2e-4, b1=0.5, b2=0.999)
+    n_steps = min(batches.steps(n_epochs), max_steps)
+    start = time.time()
+    for i in range(n_steps):
+        seed_jittor(seed, "step", i)
+        real, labels = batches.at(i)
+        random = rng(seed, "noise", i)
+        losses = cgan_step(
+            generator,
+            discriminator,
+            optimizer_g,
+            optimizer_d,
+            real=jt.array(real),
+            labels=labels,
+            z=jt.array(normal(random, 64, 100)),
+            fake_labels=random.integers(0, 10, 64),
+        )
+        g_loss, d_loss = losses["g_loss"].item(), losses["d_loss"].item()
+        if not (math.isfinite(g_loss) and math.isfinite(d_loss)):
+            raise UserError(f"a loss is no longer finite at step {i + 1}: g_loss {g_loss}, d_loss {d_loss}")
+        if i % 100 == 0 or i == n_steps - 1:
+            print(f"step {i + 1}/{n_steps}  g_loss {g_loss:.3f}  d_loss {d_loss:.3f}  {time.time() - start:.0f} s")
+    generator.eval()
+    return generator
+
+
+def main() -> None:
+    """The command line: a number, drawn by weights given or by a generator trained now."""
+    parser = argparse.ArgumentParser(description="Train a conditional GAN on MNIST and draw a number with it.")
+    parser.add_argument("number", help="the digits to draw")
+    parser.add_argument("--weights", help="draw with this .npz of an earlier training instead of training")
+    parser.add_argument("--n_epochs", type=int, default=100)
+    parser.add_argument("--max_steps", type=int, default=sys.maxsize)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data_dir", help="folder of MNIST's IDX files, if neither jittor-offline nor Jittor has them")
+    parser.add_argument("--output", default="result.png")
+    options = parser.parse_args()
+    jt.flags.use_cuda = int(bool(jt.has_cuda))
+    try:
+        digits = parse_digits(options.number)
+        if options.weights:
+            generator = Generator()
+            with np.load(options.weights) as arrays:
+                restore_network(generator, dict(arrays), where=options.weights)
+            generator.eval()
+        else:
+            generator = train_generator(
+                n_epochs=options.n_epochs,
+                max_steps=options.max_steps,
+                seed=options.seed,
+                data_dir=options.data_dir,
+            )
+            with replacing("generator.npz") as file:
+                np.savez(file, **network_arrays(generator))
+        save_png(options.output, draw_digits(generator, digits, seed=options.seed))
+    except UserError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,101 @@
+"""Train the Jittor warm-up's conditional GAN on MNIST.
+
+python scripts/train_cgan.py                                      # the warm-up's defaults, 100 epochs
+python scripts/train_cgan.py --max_steps 200 --output runs/try    # a first look
+python scripts/train_cgan.py --resume runs/try                    # go on with it
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from options import TrainOptions, option, run
+
+from jgan import images, runtime
+from jgan.data import mnist
+from jgan.data.batches import Batches
+from jgan.latent import normal, rng
+from jgan.run import Run
+
+
+@dataclasses.dataclass
+class Options(TrainOptions):
+    latent_dim: int = option(100, "length of the noise vector z", least=1)
+    n_classes: int = option(10, "number of classes; MNIST has 10", least=10)
+    img_size: int = option(32, "height and width of the images", least=4)
+    channels: int = option(1, "channels of the images; MNIST is grey", choices=(1, 3))
+
+
+def main(opt: Options, given: dict) -> int:
+    folder = Run(opt.resume or opt.output or "runs/cgan")
+    if opt.resume:
+        opt = Options(**folder.resume_options("train_cgan", given))
+    else:
+        folder.create()
+    pixels, digits = mnist.load_mnist("train", data_dir=opt.data_dir)
+    pixels = np.repeat(mnist.resize(pixels, opt.img_size), opt.channels, axis=1)
+    batches = Batches(pixels, digits, batch_size=opt.batch_size, seed=opt.seed)
+
+    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
+    import jittor as jt
+
+    from jgan.checkpoint import save_network
+    from jgan.layers import evaluating
+    from jgan.models.cgan import Discriminator, Generator
+    from jgan.optimizers import adam
+    from jgan.steps import cgan_step
+    from jgan.train import train
+
+    print(f"training on {runtime.set_device(opt.device)} into {folder.folder}")
+    runtime.seed_jittor(opt.seed, "weights")
+    sizes = {"n_classes": opt.n_classes, "img_size": opt.img_size, "channels": opt.channels}
+    generator = Generator(latent_dim=opt.latent_dim, **sizes)
+    discriminator = Discriminator(**sizes)
+    optimizer_g = adam(generator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
+    optimizer_d = adam(discriminator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
+
+    def step(i: int) -> dict:
+        real, labels = batches.at(i)
+        random = rng(opt.seed, "noise", i)
+        z = normal(random, opt.batch_size, opt.latent_dim)
+        fake_labels = random.integers(0, opt.n_classes, opt.batch_size)
+        return cgan_step(
+            generator, discriminator, optimizer_g, optimizer_d,
+            real=jt.array(real), labels=labels, z=jt.array(z), fake_labels=fake_labels,
+        )  # fmt: skip
+
+    columns = np.tile(np.arange(opt.n_classes), 10)  # ten rows; the column is the class
+    fixed_z = jt.array(normal(rng(opt.seed, "sample"), len(columns), opt.latent_dim))
+
+    def draw() -> np.ndarray:
+        with evaluating(generator):
+            return images.grid(generator(fixed_z, columns), columns=opt.n_classes)
+
+    def export(path) -> None:
+        save_network(path, generator, model="cgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
+
+    if not opt.resume:
+        folder.write_config("train_cgan", dataclasses.asdict(opt), runtime.versions())
+        examples = [np.flatnonzero(digits == label)[row] for row in range(10) for label in range(mnist.N_CLASSES)]
+        images.save_png(folder.samples / "real.png", images.grid(images.from_pixels(pixels[examples])))
+    n_steps = batches.steps(opt.n_epochs)
+    return train(
+        folder,
+        networks={"generator": generator, "discriminator": discriminator},
+        optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
+        step=step,
+        draw=draw,
+        export=export,
+        seed=opt.seed,
+        images_per_step=opt.batch_size,
+        n_steps=min(n_steps, opt.max_steps or n_steps),
+        sample_interval=opt.sample_interval,
+        save_interval=opt.save_interval,
+        resume=bool(opt.resume),
+        resume_command=f"python scripts/train_cgan.py --resume {folder.folder}",
+    )
+
+
+if __name__ == "__main__":
+    run(main, Options, __doc__)
