@@ -22,6 +22,8 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from jgan.errors import UserError
 from jgan.latent import rng
 
@@ -74,7 +76,6 @@ def seed_jittor(seed: int, purpose: str, index: int = 0) -> None:
 def versions() -> dict[str, str]:
     """What a run's result may depend on: the versions of jgan, Jittor, numpy, Python and g++, and the device."""
     import jittor as jt
-    import numpy
     from jittor_utils import get_version
 
     import jgan
@@ -82,7 +83,7 @@ def versions() -> dict[str, str]:
     return {
         "jgan": jgan.__version__,
         "jittor": jt.__version__,
-        "numpy": numpy.__version__,
+        "numpy": np.__version__,
         "python": platform.python_version(),
         "g++": get_version(jt.flags.cc_path).strip("()"),
         "platform": platform.platform(),
@@ -135,6 +136,8 @@ def _before_import() -> None:
     _require_headers()
     _require_writable(jittor_cache())
     _require_writable(Path.home() / ".cache" / "jittor")
+    for kind in (np.float32, np.float64):
+        np.finfo(kind).smallest_subnormal  # noqa: B018 (numpy warns if it looks later: Jittor's libraries flush them)
     if not _is_compiled():
         print(
             "Jittor compiles itself the first time it is used by this Python installation: some minutes, once. "
@@ -249,7 +252,7 @@ def _explain(error: BaseException, chatter: str) -> None:
 
 
 def _give_signals_back() -> None:
-    """Put Python's handlers back in the place of Jittor's, under which Ctrl-C skips `finally` and a dead child kills."""
+    """Put Python's handlers in the place of Jittor's, under which Ctrl-C skips `finally` and a dead child kills."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import sys
+import time
 from typing import Callable
 
 import numpy as np
@@ -44,6 +45,7 @@ def train(
     if done >= n_steps:
         raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
     log = Log(run.log, done)
+    speed = _Speed(done)
 
     with _StopRequest() as stop, tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s()) as bar:
         while done < n_steps:
@@ -53,11 +55,11 @@ def train(
             _require_finite(losses, done, run)
             last = stop.signal or done == n_steps
 
-            images_per_s = images_per_step * (bar.format_dict["rate"] or 0)
-            bar.set_postfix_str(_readable({**losses, "images/s": images_per_s}), refresh=False)
-            bar.update()
             if last or done % LOG_INTERVAL == 0:
-                log.write(step=done, **losses, images_per_s=round(images_per_s))
+                images_per_s = images_per_step * speed.of(done)
+                log.write(step=done, **losses, images_per_s=round(images_per_s, 1))
+                bar.set_postfix_str(_readable({**losses, "images/s": images_per_s}), refresh=False)
+            bar.update()
             if last or done % sample_interval == 0:
                 images.save_png(run.samples / f"{done:07d}.png", draw())
             if last or done % save_interval == 0:
@@ -119,6 +121,19 @@ class _StopRequest:
             raise KeyboardInterrupt
         self.signal = int(number)
         print("\nstopping after this step; once more to stop at once", file=sys.stderr)
+
+
+class _Speed:
+    """Steps per second since it was last asked."""
+
+    def __init__(self, done: int):
+        self._done, self._time = done, time.perf_counter()
+
+    def of(self, done: int) -> float:
+        now = time.perf_counter()
+        speed = (done - self._done) / (now - self._time)
+        self._done, self._time = done, now
+        return speed
 
 
 def _require_finite(losses: dict, done: int, run: Run) -> None:
