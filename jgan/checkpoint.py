@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jittor as jt
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -52,7 +51,7 @@ def load_network(path: str | Path, constructor, *, model: str):
     """
     arrays, header = load(path)
     if header.get("model") != model:
-        raise UserError(f"{path} holds {header.get('model', 'a run state')!r}; a file of {model!r} is needed here")
+        raise UserError(f"{path} holds {header.get('model', 'the state of a run')}; weights of {model} are needed here")
     try:
         network = constructor(**header["options"])
     except TypeError as error:
@@ -102,10 +101,7 @@ def _assign(variables: dict, arrays: dict[str, np.ndarray], where: str | Path) -
     if wrong:
         raise UserError(f"{where} does not fit this network: " + "; ".join(sorted(wrong)))
     for name, var in variables.items():
-        frozen = var.is_stop_grad()
-        var.assign(jt.array(arrays[name]))
-        if frozen:
-            var.stop_grad()
+        var.assign(arrays[name])
 
 
 def _kind(tensor) -> str:

@@ -41,11 +41,16 @@ def read_log(path: str | Path) -> list[dict]:
 
 
 def draw_curves(log: str | Path, png: str | Path, names: list[str]) -> None:
-    """Draw the named quantities of a log over the steps: faint as logged, strong as a running mean of 1/50 of them."""
+    """Draw the named quantities of a log over the steps: faint as logged, strong as a running mean of 1/50 of them.
+
+    A log without entries draws nothing.
+    """
     import numpy as np
     from matplotlib.figure import Figure
 
     entries = read_log(log)
+    if not entries:
+        return
     steps = [entry["step"] for entry in entries]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()

@@ -32,20 +32,21 @@ class Run:
         self.state = self.folder / "state.safetensors"
         self.generator = self.folder / "generator.safetensors"
 
-    def create(self) -> None:
-        """Make the directory; UserError if it holds a run already or can't be made."""
+    def require_new(self) -> None:
+        """UserError if the directory holds a run already."""
         if self.config.exists():
             raise UserError(
                 f"{self.folder} holds a run already; go on with it by --resume {self.folder}, "
                 "or choose another folder by --output"
             )
+
+    def create(self, program: str, options: dict, versions: dict) -> None:
+        """Make the directory and its config.json; UserError if it holds a run already or can't be made."""
+        self.require_new()
         try:
             self.samples.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot make the run directory {self.folder}: {error.strerror}") from None
-
-    def write_config(self, program: str, options: dict, versions: dict) -> None:
-        """Write config.json: the program, all its options, and the versions that computed it."""
         config = {"program": program, "options": options, "versions": versions}
         write_bytes(self.config, (json.dumps(config, indent=2) + "\n").encode())
 

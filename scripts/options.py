@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shlex
 import sys
 import typing
+from pathlib import Path
 from typing import Optional
 
 from jgan.errors import UserError
+from jgan.run import Run
 
 
 def option(default=dataclasses.MISSING, help="", *, least=None, above=None, below=None, choices=None):
@@ -85,6 +88,33 @@ def _checked(kind, limits):
 
     convert.__name__ = kind.__name__  # argparse names it in its own error for a text that is no such number
     return convert
+
+
+def program_name() -> str:
+    """The program that was started, such as "train_cgan"."""
+    return Path(sys.argv[0]).stem
+
+
+def begin(opt, given: dict):
+    """A training program's run directory and its options: those given, or those of the run to resume."""
+    program = program_name()
+    folder = Run(opt.resume or opt.output or Path("runs") / program.partition("_")[2])
+    if not opt.resume:
+        folder.require_new()
+        return folder, opt
+    options = folder.resume_options(program, given)
+    try:
+        return folder, type(opt)(**options)
+    except TypeError as error:
+        raise UserError(f"{folder.config} was written by another version of jgan: {error}") from None
+
+
+def resume_command(folder: Run, opt) -> str:
+    """What to type to go on with a run that was stopped."""
+    words = ["python", sys.argv[0], "--resume", str(folder.folder)]
+    if opt.max_steps is not None:
+        words += ["--max_steps", str(opt.max_steps)]
+    return shlex.join(words)
 
 
 def run(main, options_class, description: str) -> None:

@@ -38,6 +38,8 @@ class Options:
 def main(opt: Options, given: dict) -> int:
     digits = parse_digits(opt.number)
     output = Path(opt.output)
+    if output.suffix != ".png":
+        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
     if not output.parent.is_dir():
         raise UserError(f"the folder {output.parent} does not exist; make it, or choose another --output")
     if not Path(opt.weights).is_file():

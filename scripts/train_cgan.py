@@ -10,13 +10,12 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from options import TrainOptions, option, run
+from options import TrainOptions, begin, option, program_name, resume_command, run
 
 from jgan import images, runtime
 from jgan.data import mnist
 from jgan.data.batches import Batches
 from jgan.latent import normal, rng
-from jgan.run import Run
 
 
 @dataclasses.dataclass
@@ -28,11 +27,8 @@ class Options(TrainOptions):
 
 
 def main(opt: Options, given: dict) -> int:
-    folder = Run(opt.resume or opt.output or "runs/cgan")
-    if opt.resume:
-        opt = Options(**folder.resume_options("train_cgan", given))
-    else:
-        folder.create()
+    resuming = "resume" in given
+    folder, opt = begin(opt, given)
     pixels, digits = mnist.load_mnist("train", data_dir=opt.data_dir)
     pixels = np.repeat(mnist.resize(pixels, opt.img_size), opt.channels, axis=1)
     batches = Batches(pixels, digits, batch_size=opt.batch_size, seed=opt.seed)
@@ -75,8 +71,8 @@ def main(opt: Options, given: dict) -> int:
     def export(path) -> None:
         save_network(path, generator, model="cgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
 
-    if not opt.resume:
-        folder.write_config("train_cgan", dataclasses.asdict(opt), runtime.versions())
+    if not resuming:
+        folder.create(program_name(), dataclasses.asdict(opt), runtime.versions())
         examples = [np.flatnonzero(digits == label)[row] for row in range(10) for label in range(mnist.N_CLASSES)]
         images.save_png(folder.samples / "real.png", images.grid(images.from_pixels(pixels[examples])))
     n_steps = batches.steps(opt.n_epochs)
@@ -92,8 +88,8 @@ def main(opt: Options, given: dict) -> int:
         n_steps=min(n_steps, opt.max_steps or n_steps),
         sample_interval=opt.sample_interval,
         save_interval=opt.save_interval,
-        resume=bool(opt.resume),
-        resume_command=f"python scripts/train_cgan.py --resume {folder.folder}",
+        resume=resuming,
+        resume_command=resume_command(folder, opt),
     )
 
 

@@ -1,0 +1,170 @@
+"""The IDX reader against the format's description, the real MNIST, and everything that can be wrong with a file."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import ssl
+import struct
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jgan.data import mnist
+from jgan.errors import UserError
+from jgan.runtime import jittor_cache
+
+LABELS = mnist.FILES["test", "labels"]
+
+
+@pytest.fixture(scope="module")
+def real_labels():
+    """The unpacked file of the 10000 test labels."""
+    return b"\0\0\x08\x01" + struct.pack(">i", 10000) + mnist.load_mnist("test")[1].tobytes()
+
+
+def test_the_real_set_is_read():
+    images, labels = mnist.load_mnist("train")
+    assert images.shape == (60000, 28, 28) and images.dtype == np.uint8
+    assert labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert np.bincount(labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert images.mean() == pytest.approx(0.1307 * 255, rel=1e-3)  # the mean that everybody normalises by
+    images, labels = mnist.load_mnist("test")
+    assert images.shape == (10000, 28, 28) and labels[:5].tolist() == [7, 2, 1, 0, 4]
+
+
+def test_idx_is_parsed_as_described():
+    content = b"\0\0\x08\x03" + struct.pack(">3i", 2, 1, 3) + bytes(range(6))
+    assert mnist.parse_idx(content).tolist() == [[[0, 1, 2]], [[3, 4, 5]]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "does not begin"),
+        (b"\0\0\x0d\x01" + struct.pack(">i", 1) + b"\0\0\0\0", "unsigned bytes"),
+        (b"\0\0\x08\x03\0\0", "within its header"),
+        (b"\0\0\x08\x01" + struct.pack(">i", 5) + b"1234", "holds 4 bytes where its header says"),
+        (b"\0\0\x08\x01" + struct.pack(">i", 5) + b"123456", "holds 6 bytes where its header says"),
+        (b"\0\0\x08\x01" + struct.pack(">i", -1), "where its header says"),
+    ],
+)
+def test_what_is_no_idx_file_is_refused(content, message):
+    with pytest.raises(ValueError, match=message):
+        mnist.parse_idx(content)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_users_folder_comes_first(tmp_path, real_labels, packed, monkeypatch):
+    path = tmp_path / (LABELS.name + ".gz" * packed)
+    path.write_bytes(gzip.compress(real_labels) if packed else real_labels)
+    read = []
+    monkeypatch.setattr(mnist, "_read", lambda path, file: read.append(path))
+    mnist.load_mnist("test", data_dir=tmp_path)
+    assert read[1] == path  # the labels are here
+    assert read[0].parent.name == "jittor_offline"  # the images are not, and come from the package
+
+
+def test_jittors_cache_comes_after_the_package(tmp_path, real_labels, monkeypatch):
+    monkeypatch.setenv("JITTOR_HOME", str(tmp_path))
+    monkeypatch.setattr(mnist.importlib.util, "find_spec", lambda name: None)
+    folder = jittor_cache() / "dataset" / "mnist_data"
+    folder.mkdir(parents=True)
+    (folder / f"{LABELS.name}.gz").write_bytes(gzip.compress(real_labels))
+    assert mnist._find(LABELS, None)[:3].tolist() == [7, 2, 1]
+
+
+def test_a_data_folder_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(UserError, match=f"the data folder {tmp_path / 'gone'} does not exist"):
+        mnist.load_mnist("test", data_dir=tmp_path / "gone")
+
+
+def spoil(real: bytes, fault: str) -> bytes:
+    packed = gzip.compress(real)
+    return {
+        "truncated archive": packed[:-100],
+        "not an archive": b"<html>404</html>",
+        "empty": b"",
+        "damaged archive": packed[:200] + b"\xff" * 20 + packed[220:],
+        "truncated content": gzip.compress(real[:-1]),
+        "one wrong byte": gzip.compress(real[:-1] + bytes([real[-1] ^ 1])),
+        "another set": gzip.compress(b"\0\0\x08\x01" + struct.pack(">i", 3) + b"\0\1\2"),
+    }[fault]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "truncated archive", "not an archive", "empty", "damaged archive",
+        "truncated content", "one wrong byte", "another set",
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_named_with_what_was_expected(tmp_path, real_labels, fault):
+    path = tmp_path / f"{LABELS.name}.gz"
+    path.write_bytes(spoil(real_labels, fault))
+    with pytest.raises(UserError) as caught:
+        mnist._find(LABELS, tmp_path)
+    sentence = str(caught.value)
+    assert str(path) in sentence and "10008 bytes" in sentence and LABELS.sha256 in sentence
+
+
+class Server:
+    """In place of urlopen: hands out what it was given, and remembers how it was asked."""
+
+    def __init__(self, content: bytes | Exception):
+        self.content = content
+
+    def __call__(self, url, *, timeout, context):
+        self.url, self.context = url, context
+        if isinstance(self.content, Exception):
+            raise self.content
+        return io.BytesIO(self.content)
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A machine that has no MNIST; returns the function that puts a server in place."""
+    monkeypatch.setenv("JITTOR_HOME", str(tmp_path))
+    monkeypatch.setattr(mnist.importlib.util, "find_spec", lambda name: None)
+
+    def serve(content):
+        server = Server(content)
+        monkeypatch.setattr(urllib.request, "urlopen", server)
+        return server
+
+    return serve
+
+
+def test_a_missing_file_is_downloaded_once_over_verified_tls(nowhere, real_labels, monkeypatch):
+    monkeypatch.setattr(ssl, "_create_default_https_context", ssl._create_unverified_context)  # as Jittor leaves it
+    server = nowhere(gzip.compress(real_labels))
+    assert mnist._find(LABELS, None)[:3].tolist() == [7, 2, 1]
+    assert server.url == f"https://ossci-datasets.s3.amazonaws.com/mnist/{LABELS.name}.gz"
+    assert server.context.verify_mode == ssl.CERT_REQUIRED and server.context.check_hostname
+    nowhere(OSError("no network"))
+    assert mnist._find(LABELS, None)[:3].tolist() == [7, 2, 1]
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>sign in</html>", gzip.compress(b"something else")])
+def test_a_wrong_download_is_refused_and_not_kept(nowhere, content):
+    nowhere(content)
+    with pytest.raises(UserError, match="is not the MNIST file"):
+        mnist._find(LABELS, None)
+    assert not list((jittor_cache()).rglob("*ubyte*"))
+
+
+def test_without_a_network_the_ways_out_are_named(nowhere):
+    nowhere(OSError("Name or service not known"))
+    with pytest.raises(UserError, match=r"Name or service not known.*jittor-offline.*--data_dir"):
+        mnist._find(LABELS, None)
+
+
+def test_resizing_is_pillows_bilinear():
+    image = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
+    resized = mnist.resize(image[None], 32)
+    assert resized.shape == (1, 1, 32, 32)
+    expected = Image.fromarray(image).resize((32, 32), Image.Resampling.BILINEAR)
+    assert np.array_equal(resized[0, 0], np.asarray(expected))
+    assert np.array_equal(mnist.resize(image[None], 28)[0, 0], image)

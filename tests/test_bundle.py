@@ -1,0 +1,121 @@
+"""CGAN.py: made from the package's sources, free of the package, and the same training."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, run_python
+from PIL import Image
+
+from jgan import bundle as bundling
+from jgan.bundle import bundle
+from jgan.checkpoint import load
+
+
+@pytest.fixture(scope="module")
+def program():
+    return bundle("jgan.warmup", "main", first=("jgan.runtime", "prepare"), docstring="CGAN")
+
+
+def imported(source):
+    """The top-level packages that a source imports, anywhere."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="Python 3.9 has no list of its standard library")
+def test_the_program_needs_jittor_numpy_and_pillow_alone(program):
+    assert imported(program) - set(sys.stdlib_module_names) == {"jittor", "numpy", "PIL"}
+
+
+def test_definitions_stand_as_in_the_package_and_others_are_left_out(program):
+    for path, beginning in (("jgan/models/cgan.py", "class Generator"), ("jgan/steps.py", "def cgan_step")):
+        source = (ROOT / path).read_text()
+        definition = source[source.index(beginning) :].split("\n\n\n")[0].rstrip("\n")
+        assert definition in program
+    assert "safetensors" not in program and "def draw_curves" not in program
+
+
+def test_jittor_is_imported_after_its_environment_is_ready(program):
+    assert program.index("\nprepare()\n") < program.index("import jittor")
+
+
+def test_the_program_trains_as_the_script_does_and_draws(program, tmp_path, script):
+    """Two steps of each give the same weights to the bit."""
+    (tmp_path / "CGAN.py").write_text(program)
+    done = run_python("CGAN.py", "13800138000", "--max_steps", 2, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "step 2/2" in done.stdout and "13800138000" not in done.stdout + done.stderr
+    with Image.open(tmp_path / "result.png") as image:
+        assert (image.mode, image.size) == ("L", (352, 32))
+        drawn = np.asarray(image)
+
+    done = script("train_cgan", "--max_steps", 2, "--output", "run")
+    assert done.returncode == 0, done.stderr
+    expected, _ = load(tmp_path / "run" / "generator.safetensors")
+    with np.load(tmp_path / "generator.npz") as arrays:
+        assert set(arrays) == set(expected)
+        assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+
+    done = run_python("CGAN.py", "13800138000", "--weights", "generator.npz", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "result.png")), drawn)
+
+
+def package(folder, **sources):
+    """A package "toy" of the given modules, importable as long as the test runs."""
+    (folder / "toy").mkdir()
+    (folder / "toy" / "__init__.py").write_text("")
+    for name, source in sources.items():
+        (folder / "toy" / f"{name}.py").write_text(source)
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(bundling, "PACKAGE", "toy")
+    yield lambda **sources: package(tmp_path, **sources)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "toy"]:
+        del sys.modules[name]
+
+
+def make_toy():
+    return bundle("toy.b", "main", first=("toy.a", "ready"), docstring="toy")
+
+
+READY = "def ready():\n    pass\n"
+
+
+def test_a_bundle_keeps_constants_decorators_and_the_order_of_use(toy, capsys):
+    toy(
+        a=READY
+        + "import functools\nN = 20\n\n\n@functools.lru_cache\ndef twice():\n    return 2 * N\n\n\nUNUSED = 1\n",
+        b="from toy.a import twice\n\n\ndef main():\n    print(twice())\n",
+    )
+    source = make_toy()
+    assert "UNUSED" not in source
+    exec(compile(source, "bundle", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out == "40\n"
+
+
+@pytest.mark.parametrize(
+    ("b", "message"),
+    [
+        ("from toy import a\ndef main():\n    a.f()\n", "otherwise than by name"),
+        ("from toy.a import f as g\ndef main():\n    g()\n", "otherwise than by name"),
+        ("def main():\n    from toy.a import f\n    f()\n", "imports from the package within itself"),
+        ("from toy.a import f\ndef helper():\n    pass\ndef main():\n    f()\n    helper()\n", "helper is defined in"),
+    ],
+)
+def test_what_a_bundle_cannot_hold_is_refused(toy, b, message):
+    toy(a=READY + "def helper():\n    pass\ndef f():\n    helper()\n", b=b)
+    with pytest.raises(ValueError, match=message):
+        make_toy()

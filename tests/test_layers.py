@@ -1,0 +1,131 @@
+"""The layers against numpy in float64."""
+
+from __future__ import annotations
+
+import jittor as jt
+import numpy as np
+import pytest
+from jittor import nn
+
+from jgan.layers import BatchNorm, Tanh, as_labels, evaluating, trainable
+from jgan.optimizers import adam
+
+
+def batch_norm(x, weight, bias, eps):
+    """Ioffe & Szegedy, algorithm 1, in float64. Returns output, mean and biased variance over all but axis 1."""
+    axes = (0, *range(2, x.ndim))
+    mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    shape = mean.shape
+    y = (x - mean) / np.sqrt(variance + eps) * weight.reshape(shape) + bias.reshape(shape)
+    return y, mean.ravel(), variance.ravel()
+
+
+def layer_with(weight, bias, **options):
+    layer = BatchNorm(len(weight), **options)
+    layer.weight.assign(weight)
+    layer.bias.assign(bias)
+    return layer
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (64, 256), (4, 3, 5, 7), (1, 2, 2, 1)])
+@pytest.mark.parametrize("eps", [1e-5, 0.8])
+def test_batch_norm_in_training(shape, eps):
+    random = np.random.default_rng(0)
+    x = random.normal(1, 2, shape).astype(np.float32)
+    weight, bias = random.normal(1, 0.5, (2, shape[1])).astype(np.float32)
+    layer = layer_with(weight, bias, eps=eps)
+    y, mean, variance = batch_norm(x.astype(np.float64), weight, bias, eps)
+    np.testing.assert_allclose(layer(jt.array(x)).numpy(), y, rtol=1e-4, atol=1e-5)
+    n = x.size // shape[1]
+    np.testing.assert_allclose(layer.running_mean.numpy(), 0.1 * mean, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(layer.running_var.numpy(), 0.9 + 0.1 * variance * n / (n - 1), rtol=1e-5)
+
+
+def test_batch_norm_in_evaluation_uses_the_running_statistics():
+    layer = layer_with(np.float32([2, 3]), np.float32([1, -1]), eps=0.8)
+    layer.running_mean.assign(np.float32([5, -5]))
+    layer.running_var.assign(np.float32([4, 0.2]))
+    layer.eval()
+    x = np.float32([[6, -6], [1, 2]])
+    expected = (x - [5, -5]) / np.sqrt(np.array([4, 0.2]) + 0.8) * [2, 3] + [1, -1]
+    np.testing.assert_allclose(layer(jt.array(x)).numpy(), expected, rtol=1e-5)
+    np.testing.assert_array_equal(layer.running_mean.numpy(), [5, -5])
+
+
+def test_batch_norm_keeps_its_digits_at_a_large_mean():
+    x = np.random.default_rng(0).normal(100, 0.01, (64, 4, 8, 8)).astype(np.float32)
+    y, _, _ = batch_norm(x.astype(np.float64), np.ones(4), np.zeros(4), 1e-5)
+    # Neighbouring float32 numbers near 100 lie 8e-6 apart, which is 8e-4 of this spread; the sum of 4096 loses a few.
+    np.testing.assert_allclose(BatchNorm(4)(jt.array(x)).numpy(), y, atol=1e-2)
+
+
+def test_the_gradient_of_batch_norm_agrees_with_finite_differences():
+    random = np.random.default_rng(0)
+    x, direction, upstream = random.normal(0, 1, (3, 4, 2, 3, 3))
+    weight, bias = np.float32([1.5, 0.5]), np.float32([0.1, -0.2])
+    layer = layer_with(weight, bias)
+    var = jt.array(x.astype(np.float32))
+    gradient = jt.grad((layer(var) * jt.array(upstream.astype(np.float32))).sum(), var).numpy()
+    step = 1e-6
+    above, below = ((batch_norm(x + s * direction, weight, bias, 1e-5)[0] * upstream).sum() for s in (step, -step))
+    assert (gradient * direction).sum() == pytest.approx((above - below) / (2 * step), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"), [((1, 3), "more than one value per channel"), ((4, 2), "3 channels"), ((3,), "3 channels")]
+)
+def test_batch_norm_refuses_what_it_cannot_normalise(shape, message):
+    with pytest.raises(ValueError, match=message):
+        BatchNorm(3)(jt.zeros(shape))
+
+
+def test_tanh_and_its_gradient_are_finite_everywhere():
+    x = np.float32([-1e30, -60, -20, -1, 0, 0.5, 19, 60, 1e30])
+    var = jt.array(x)
+    y = Tanh()(var)
+    np.testing.assert_allclose(y.numpy(), np.tanh(x.astype(np.float64)), atol=1e-6)
+    gradient = jt.grad(y.sum(), var).numpy()
+    np.testing.assert_allclose(gradient, 1 - np.tanh(x.astype(np.float64)) ** 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("labels", [[0, 9, 3], np.array([0, 9, 3]), jt.array([0, 9, 3]), np.float32([0, 9, 3])])
+def test_labels_of_any_kind_become_int32(labels):
+    var = as_labels(labels, 10)
+    assert var.dtype == "int32" and var.tolist() == [0, 9, 3]
+
+
+@pytest.mark.parametrize("labels", [[10], [-1], [0.5], [float("nan")], [2**40], jt.array([3, 10])])
+def test_labels_out_of_range_are_refused(labels):
+    with pytest.raises(ValueError, match=r"whole numbers in 0 \.\. 9"):
+        as_labels(labels, 10)
+
+
+def test_labels_must_be_a_flat_list():
+    with pytest.raises(ValueError, match=r"shape \(N,\)"):
+        as_labels(np.zeros((4, 1)), 10)
+
+
+def small_network():
+    return nn.Sequential(nn.Linear(3, 4), BatchNorm(4), nn.Dropout(0.5, is_train=True), nn.Linear(4, 1))
+
+
+def test_trainable_leaves_running_statistics_out():
+    network = small_network()
+    assert len(network.parameters()) == 8
+    assert [var.name() for var in trainable(network)] == [
+        "0.weight", "0.bias", "1.weight", "1.bias", "3.weight", "3.bias",
+    ]  # fmt: skip
+
+
+def test_evaluating_leaves_the_network_as_it_was():
+    network = small_network()
+    optimizer = adam(network, lr=0.1, b1=0.5, b2=0.9)
+    x = jt.array(np.random.default_rng(0).normal(0, 1, (8, 3)).astype(np.float32))
+    before = {name: var.numpy() for name, var in network.state_dict().items()}
+    with evaluating(network):
+        assert np.array_equal(network(x).numpy(), network(x).numpy())  # no dropout
+    assert all(np.array_equal(var.numpy(), before[name]) for name, var in network.state_dict().items())
+    assert all(module.is_training() for module in network.modules())
+    optimizer.step((network(x) ** 2).sum())
+    moved = {name for name, var in network.state_dict().items() if not np.array_equal(var.numpy(), before[name])}
+    assert moved == set(before)  # every parameter trains again, and the statistics run

@@ -1,0 +1,32 @@
+"""Adam against its paper, worked out in float64."""
+
+from __future__ import annotations
+
+import jittor as jt
+import numpy as np
+from jittor import nn
+
+from jgan.layers import BatchNorm
+from jgan.optimizers import adam
+
+
+def test_adam_takes_the_steps_of_the_paper_at_any_size_of_gradient():
+    layer = nn.Linear(4, 1, bias=False)
+    layer.weight.assign(np.zeros((1, 4), np.float32))
+    scales = np.float32([1, 1e-4, 1e-6, 1e-9])  # at 1e-6 the place of eps matters by 42%
+    optimizer = adam(layer, lr=0.01, b1=0.5, b2=0.999)
+    weight, m, v = np.zeros(4), np.zeros(4), np.zeros(4)
+    for t in range(1, 6):
+        slopes = scales * np.float32([1, -1, 1, -1]) * t
+        optimizer.step((layer.weight * jt.array(slopes)).sum())
+        g = slopes.astype(np.float64)
+        m = 0.5 * m + 0.5 * g
+        v = 0.999 * v + 0.001 * g * g
+        weight -= 0.01 * (m / (1 - 0.5**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        np.testing.assert_allclose(layer.weight.numpy()[0], weight, rtol=2e-5)
+
+
+def test_adam_moves_the_parameters_of_all_its_networks_and_no_statistics():
+    networks = [nn.Sequential(nn.Linear(2, 2), BatchNorm(2)), nn.Linear(2, 1)]
+    optimizer = adam(*networks, lr=0.1, b1=0.5, b2=0.9)
+    assert len(optimizer.param_groups[0]["params"]) == 6

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jgan.errors import UserError
+from jgan.run import Run
+
+OPTIONS = {"lr": 0.1, "n_epochs": 3, "max_steps": 20, "device": "cpu", "sample_interval": 5, "output": "runs/x"}
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = Run(tmp_path / "runs" / "x")
+    run.create("train_toy", OPTIONS, {"jgan": "0"})
+    run.state.write_bytes(b"state")
+    return run
+
+
+def test_a_run_directory_holds_its_configuration(run):
+    assert run.samples.is_dir()
+    assert json.loads(run.config.read_text()) == {
+        "program": "train_toy",
+        "options": OPTIONS,
+        "versions": {"jgan": "0"},
+    }
+
+
+def test_a_run_is_never_begun_over_another(run):
+    with pytest.raises(UserError, match=r"holds a run already; go on with it by --resume .*runs/x, or choose another"):
+        run.create("train_toy", OPTIONS, {})
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot make the run directory .*file/x: Not a directory"):
+        Run(tmp_path / "file" / "x").create("train_toy", {}, {})
+
+
+def test_a_run_goes_on_with_its_own_options_and_no_bound(run):
+    expected = {**OPTIONS, "max_steps": None, "output": str(run.folder)}
+    assert run.resume_options("train_toy", {"resume": "x"}) == expected
+    assert run.resume_options("train_toy", {"lr": 0.1}) == expected  # what the run has anyway
+    anew = {"n_epochs": 9, "max_steps": 30, "device": "cuda", "sample_interval": 1}
+    assert run.resume_options("train_toy", anew) == {**expected, **anew}
+
+
+def test_other_options_are_refused_each_by_name(run):
+    with pytest.raises(UserError, match=r"--lr 0\.2 \(the run: 0\.1\), --seed 3 \(the run: None\), --output elsewhere"):
+        run.resume_options("train_toy", {"lr": 0.2, "seed": 3, "n_epochs": 5, "output": "elsewhere"})
+
+
+def test_a_run_goes_on_where_it_was_moved_to(run, tmp_path):
+    moved = run.folder.rename(tmp_path / "moved")
+    assert Run(moved).resume_options("train_toy", {"output": str(moved)})["output"] == str(moved)
+
+
+def test_what_cannot_be_resumed_is_refused(run, tmp_path):
+    with pytest.raises(UserError, match=r"is a run of train_toy; go on with it by that program"):
+        run.resume_options("train_other", {})
+    with pytest.raises(UserError, match="is not a run directory"):
+        Run(tmp_path).resume_options("train_toy", {})
+    run.state.unlink()
+    with pytest.raises(UserError, match=r"has no state\.safetensors yet"):
+        run.resume_options("train_toy", {})
+    run.config.write_text("{")
+    with pytest.raises(UserError, match="can't be read as a run's configuration"):
+        run.resume_options("train_toy", {})
