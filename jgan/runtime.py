@@ -122,6 +122,7 @@ class _Guard(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__spec__.loader = module.__loader__ = self.loader
         _before_import()
         with _chatter_kept_back():
+            _shield_compile_workers()
             self.loader.exec_module(module)
         _give_signals_back()
 
@@ -145,6 +146,22 @@ def _before_import() -> None:
             file=sys.stderr,
             flush=True,
         )
+
+
+def _shield_compile_workers() -> None:
+    """Let Jittor's pool of compiling processes ignore Ctrl-C, which a terminal sends to them too.
+
+    A worker that it kills takes a lock of the pool with it, and the program hangs when it ends.
+    """
+    import jittor_utils
+
+    initialize = jittor_utils.pool_initializer
+
+    def initialize_and_ignore() -> None:
+        initialize()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    jittor_utils.pool_initializer = initialize_and_ignore
 
 
 def _cuda_is_usable() -> bool:

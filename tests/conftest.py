@@ -23,7 +23,7 @@ def run_python(*arguments, cwd=None, **environment) -> subprocess.CompletedProce
         env={**ENVIRONMENT, **environment},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=300,
     )
 
 

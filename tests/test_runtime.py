@@ -85,6 +85,21 @@ def test_a_child_killed_by_a_signal_does_not_end_the_program():
     assert run_code(code).stdout == "alive\n"
 
 
+def test_ctrl_c_spares_the_compiling_processes():
+    """A worker killed while it waits for work holds a lock, and the program that started it never ends."""
+    code = (
+        "import jgan, jittor, jittor_utils, multiprocessing, os, signal, time\n"
+        "pool = multiprocessing.Pool(3, initializer=jittor_utils.pool_initializer)\n"
+        "workers = multiprocessing.active_children()\n"
+        "assert pool.map(abs, [-1]) == [1]\n"
+        "for worker in workers: os.kill(worker.pid, signal.SIGINT)\n"
+        "time.sleep(0.5)\n"
+        "print(pool.map(abs, [-2]), all(worker.is_alive() for worker in workers))\n"
+        "pool.terminate()\n"
+    )
+    assert run_code(code).stdout == "[2] True\n"
+
+
 def test_sigterm_ends_the_program_by_that_signal():
     done = run_code("import jgan, jittor, os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)")
     assert (done.returncode, done.stderr) == (-15, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -115,13 +116,14 @@ def test_another_seed_is_another_run(script, tmp_path):
 def test_ctrl_c_saves_and_prints_the_command_that_goes_on(tmp_path):
     program = [sys.executable, ROOT / "scripts" / "train_cgan.py"]
     process = subprocess.Popen(
-        [*program, "--output", "run"], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-    )
+        [*program, "--output", "run"],
+        cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
     log = tmp_path / "run" / "log.jsonl"
     deadline = time.monotonic() + 300
     while not (log.exists() and log.read_text().count("\n") >= 2) and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the program and all it started
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     done = load(tmp_path / "run" / "state.safetensors")[1]["step"]
@@ -182,7 +184,7 @@ def test_a_run_is_neither_overwritten_nor_resumed_under_other_options(script, tm
     config, state = ((trained / name).read_bytes() for name in ("config.json", "state.safetensors"))
     for arguments, sentence in [
         (["--output", trained], f"holds a run already; go on with it by --resume {trained}"),
-        (["--resume", trained, "--lr", "1", "--seed", "3"], "leave out --lr 1.0 (the run: 0.0002), --seed 3 (the run: 0)"),
+        (["--resume", trained, "--lr", "1", "--seed", "3"], "--lr 1.0 (the run: 0.0002), --seed 3 (the run: 0)"),
         (["--resume", trained, "--max_steps", "300"], "has done 300 of 300 steps"),
     ]:  # fmt: skip
         done = script("train_cgan", *arguments)
