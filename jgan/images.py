@@ -21,13 +21,15 @@ def to_pixels(images, value_range: tuple[float, float] | None = RANGE) -> np.nda
     """Real numbers of any shape -> uint8, `value_range` becoming 0 .. 255, rounded; values outside are clipped.
 
     images: a numpy array or a Jittor Var. value_range None stretches from the smallest to the largest value given.
-    Raises ValueError for NaN or infinity.
+    Raises ValueError for NaN or infinity, and for a range that does not rise.
     """
     values = _array(images)
     if not np.isfinite(values).all():
         raise ValueError("images hold NaN or infinite values")
     low, high = (values.min(), values.max()) if value_range is None else value_range
-    scale = 255 / (high - low) if high > low else 0.0
+    if value_range is not None and not low < high:
+        raise ValueError(f"the range {value_range} does not rise")
+    scale = 255 / (high - low) if low < high else 0.0
     return np.clip(np.rint((values - low) * scale), 0, 255).astype(np.uint8)
 
 

@@ -106,11 +106,16 @@ def jittor_cache() -> Path:
 class _Guard(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Stands before Python's finders for the one name `jittor`, and loads what they find, well wrapped."""
 
+    searching = False
+
     def find_spec(self, fullname, path=None, target=None):
-        if fullname != "jittor":
+        if fullname != "jittor" or self.searching:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec("jittor")
+        self.searching = True
+        try:
+            spec = importlib.util.find_spec("jittor")
+        finally:
+            self.searching = False
         if spec is not None:
             self.loader, spec.loader = spec.loader, self
         return spec

@@ -34,6 +34,11 @@ def test_a_stretched_range_is_that_of_the_images_alone():
     ]  # nothing to stretch, and no division by 0
 
 
+def test_a_range_must_rise():
+    with pytest.raises(ValueError, match="does not rise"):
+        to_pixels(np.zeros(2), (1, -1))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_values_that_are_no_numbers_are_refused(bad):
     with pytest.raises(ValueError, match="NaN or infinite"):

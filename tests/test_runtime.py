@@ -71,8 +71,11 @@ finally:
 
 @pytest.mark.parametrize("imports", ["import jgan, jittor", "import jittor, jgan"])
 def test_ctrl_c_is_a_keyboard_interrupt_again(imports):
-    environment = {"nvcc_path": "", "cache_name": "default", "gdb_path": ""}  # for the one that imports Jittor first
-    done = run_code(INTERRUPTED.format(imports=imports), **environment)
+    import jittor  # noqa: F401 (sets what Jittor needs where it is imported first)
+
+    names = ("nvcc_path", "cache_name", "gdb_path", "use_mpi", "python_config_path")
+    needed = {name: os.environ[name] for name in names if name in os.environ}
+    done = run_code(INTERRUPTED.format(imports=imports), **needed)
     assert done.stdout.endswith("interrupted\nfinally\n"), done.stderr
 
 
@@ -199,6 +202,21 @@ def test_seeding_leaves_numbers_asked_for_earlier_alone():
     lazy = jt.rand((10,))
     runtime.seed_jittor(2, "test")
     assert np.array_equal(lazy.numpy(), expected)
+
+
+def test_an_import_that_failed_is_guarded_again_when_it_is_repeated(tmp_path):
+    code = (
+        "import jgan, os\n"
+        "from jgan.errors import UserError\n"
+        "path, os.environ['PATH'] = os.environ['PATH'], ''\n"
+        "try: import jittor\n"
+        "except UserError as error: print('g++' in str(error))\n"
+        "os.environ['PATH'] = path\n"
+        "import jittor\n"
+        "print(jittor.__name__)"
+    )
+    done = run_code(code)
+    assert (done.stdout, done.stderr) == ("True\njittor\n", "")
 
 
 def test_versions_name_all_that_a_result_depends_on():
