@@ -21,17 +21,17 @@ def bundle(module: str, function: str, *, docstring: str, first: tuple[str, str]
     modules: dict[str, _Module] = {}
     _reach(*first, modules)
     first_parts = _dependencies_first(first[0], modules)
-    head = [statement for part in first_parts for statement in part.imports_used()]
+    head = {statement for part in first_parts for _, statement in part.imports_used()}
     prologue = [text for part in first_parts for text in part.texts()]
     done = {part.name: set(part.reached) for part in first_parts}
 
     _reach(module, function, modules)
     parts = _dependencies_first(module, modules)
-    _require_unique_names(modules)
-    imports = {statement for part in parts for statement in part.imports_used()} - set(head)
+    _require_unique_names(list(modules.values()))
+    imports = {statement for part in parts for _, statement in part.imports_used()} - head
     definitions = [text for part in parts for text in part.texts(without=done.get(part.name, set()))]
     blocks = [
-        f'"""{docstring}"""\n\nfrom __future__ import annotations\n\n' + "\n".join(sorted(set(head))),
+        f'"""{docstring}"""\n\nfrom __future__ import annotations\n\n' + "\n".join(sorted(head)),
         *prologue,
         f"{first[1]}()\n\n" + "\n".join(sorted(imports)),
         *definitions,
@@ -52,33 +52,45 @@ class _Module:
         self.from_outside: list[tuple[str, str]] = []  # a name, and a statement that imports it
         self.reached: set[str] = set()
         for node in ast.parse(source).body:
-            self._file(node)
+            self._record(node)
 
-    def _file(self, node: ast.stmt) -> None:
+    def _record(self, node: ast.stmt) -> None:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            self.definitions[node.name] = node
-        elif isinstance(node, ast.Assign):
-            self.definitions.update({target.id: node for target in node.targets})
-        elif isinstance(node, ast.ImportFrom) and _in_package(node.module):
+            self._define(node.name, node)
+        elif isinstance(node, ast.Assign) and all(isinstance(target, ast.Name) for target in node.targets):
+            for target in node.targets:
+                self._define(target.id, node)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            self._define(node.target.id, node)
+        elif isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            pass
+        elif isinstance(node, ast.ImportFrom) and _is_of_package(node):
             for alias in node.names:
-                if alias.asname or importlib.util.find_spec(node.module).submodule_search_locations:
+                if node.level or alias.asname or importlib.util.find_spec(node.module).submodule_search_locations:
                     raise ValueError(f"{self.name} imports {alias.name} otherwise than by name from its module")
                 self.from_package[alias.name] = node.module
-        elif isinstance(node, (ast.Import, ast.ImportFrom)) and getattr(node, "module", "") != "__future__":
+        elif isinstance(node, (ast.Import, ast.ImportFrom)) and not _is_of_package(node):
             for alias in node.names:
                 alone = ast.copy_location(type(node)(**{**vars(node), "names": [alias]}), node)
                 self.from_outside.append((alias.asname or alias.name.partition(".")[0], ast.unparse(alone)))
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):  # a docstring
+            raise ValueError(f"{self.name}, line {node.lineno}: a bundle holds definitions and imports alone")
+
+    def _define(self, name: str, node: ast.stmt) -> None:
+        if name in self.definitions:
+            raise ValueError(f"{name} is defined twice in {self.name}")
+        self.definitions[name] = node
 
     def uses(self, name: str) -> set[str]:
         """The names that a definition speaks of."""
-        inner = [node for node in ast.walk(self.definitions[name]) if isinstance(node, ast.ImportFrom)]
-        if any(_in_package(node.module) for node in inner):
+        if any(map(_is_of_package, ast.walk(self.definitions[name]))):
             raise ValueError(f"{self.name}.{name} imports from the package within itself")
         return {node.id for node in ast.walk(self.definitions[name]) if isinstance(node, ast.Name)}
 
-    def imports_used(self) -> set[str]:
+    def imports_used(self) -> set[tuple[str, str]]:
+        """The names from outside the package that the definitions reached speak of, each with its import."""
         used = set().union(*map(self.uses, self.reached))
-        return {statement for name, statement in self.from_outside if name in used}
+        return {(name, statement) for name, statement in self.from_outside if name in used}
 
     def texts(self, without: Container[str] = ()) -> list[str]:
         """The definitions reached, as written, in their order."""
@@ -117,13 +129,19 @@ def _dependencies_first(module: str, modules: dict[str, _Module]) -> list[_Modul
     return list(ordered.values())
 
 
-def _require_unique_names(modules: dict[str, _Module]) -> None:
+def _require_unique_names(parts: list[_Module]) -> None:
     owners: dict[str, str] = {}
-    for part in modules.values():
-        for name in part.reached:
-            if owners.setdefault(name, part.name) != part.name:
-                raise ValueError(f"{name} is defined in {owners[name]} and in {part.name}; a bundle can hold one")
+    for part in parts:
+        origins = [(name, part.name) for name in part.reached]
+        origins += [(name, statement) for name, statement in part.imports_used()]
+        for name, origin in origins:
+            known = owners.setdefault(name, origin)
+            if known != origin and not (known.startswith(f"import {name}") and origin.startswith(f"import {name}")):
+                raise ValueError(f"{name} is defined in {known!r} and in {origin!r}; a bundle can hold one")
 
 
-def _in_package(module: str | None) -> bool:
-    return module is not None and module.partition(".")[0] == PACKAGE
+def _is_of_package(node: ast.AST) -> bool:
+    """Whether the node imports from the package."""
+    if isinstance(node, ast.ImportFrom):
+        return node.level > 0 or node.module.partition(".")[0] == PACKAGE
+    return isinstance(node, ast.Import) and any(alias.name.partition(".")[0] == PACKAGE for alias in node.names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ def save(path: str | Path, arrays: dict[str, np.ndarray], header: dict) -> None:
 
 
 def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
-    """The arrays and the header of a file that `save` wrote; UserError if it is missing, damaged or another's."""
-    if not Path(path).is_file():
+    """The arrays and the header of a file that `save` wrote; UserError if it is none such."""
+    if not os.path.isfile(path):
         raise UserError(f"there is no file {path}")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:

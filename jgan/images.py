@@ -12,6 +12,10 @@ from jgan.files import replacing
 RANGE = (-1.0, 1.0)
 
 
+class NotFinite(ValueError):
+    """Images hold NaN or infinity, as a network whose training diverged draws them."""
+
+
 def from_pixels(pixels: np.ndarray) -> np.ndarray:
     """uint8 0 .. 255 of any shape -> float32 in [-1, 1]."""
     return pixels.astype(np.float32) / 127.5 - 1
@@ -21,11 +25,11 @@ def to_pixels(images, value_range: tuple[float, float] | None = RANGE) -> np.nda
     """Real numbers of any shape -> uint8, `value_range` becoming 0 .. 255, rounded; values outside are clipped.
 
     images: a numpy array or a Jittor Var. value_range None stretches from the smallest to the largest value given.
-    Raises ValueError for NaN or infinity, and for a range that does not rise.
+    Raises NotFinite for NaN or infinity, and ValueError for a range that does not rise.
     """
     values = _array(images)
     if not np.isfinite(values).all():
-        raise ValueError("images hold NaN or infinite values")
+        raise NotFinite("the images hold NaN or infinite values")
     low, high = (values.min(), values.max()) if value_range is None else value_range
     if value_range is not None and not low < high:
         raise ValueError(f"the range {value_range} does not rise")

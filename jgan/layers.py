@@ -86,12 +86,14 @@ def evaluating(network: nn.Module):
     Give it a whole network, not a part of one: Jittor's eval() also freezes the parameters, and train() thaws only what
     the same module froze.
     """
+    was_training = network.is_training()
     network.eval()
     try:
         with jt.no_grad():
             yield network
     finally:
-        network.train()
+        if was_training:
+            network.train()
 
 
 def trainable(network: nn.Module) -> list:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from jgan.errors import UserError
 from jgan.files import replacing, write_bytes
 
 
 class Log:
     """A file of JSON lines {"step": n, name: number, ...} that a resumed run continues.
 
-    Opened with the number of steps already done: lines of later steps, which a run wrote after its last save and is
-    about to compute again, are taken out, and a line cut short by a crash with them.
+    A context manager, opened with the number of steps already done: lines of later steps, which a run wrote after its
+    last save and is about to compute again, are taken out, and with them a line that a crash cut short.
     """
 
     def __init__(self, path: str | Path, steps_done: int):
@@ -21,21 +22,29 @@ class Log:
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (open as long as the log)
 
     def write(self, **entry: float) -> None:
-        self._file.write(json.dumps(entry) + "\n")
-        self._file.flush()
+        """Add a line; UserError if it cannot be written."""
+        try:
+            self._file.write(json.dumps(entry) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise UserError(f"cannot write {self._file.name}: {error.strerror}") from None
 
-    def close(self) -> None:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self._file.close()
 
 
 def read_log(path: str | Path) -> list[dict]:
-    """The entries of a log in order; [] if there is none, without a last line that was cut short."""
+    """The entries of a log in order, up to the first line that is damaged or cut short; [] if there is no log."""
     entries = []
     if Path(path).exists():
         for line in Path(path).read_text(encoding="utf-8").splitlines():
             try:
-                entries.append(json.loads(line))
-            except ValueError:
+                entry = json.loads(line)
+                entries.append({"step": int(entry["step"]), **entry})
+            except (ValueError, KeyError, TypeError):
                 break
     return entries
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from jgan.errors import UserError
@@ -15,10 +16,11 @@ PLACES = ("output", "resume")
 class Run:
     """The paths of a run directory, and its configuration.
 
-    config.json             {"program", "options", "versions"}
+    config.json             {"program", "options", "sessions"}: the options, and for each session of training (the
+                            first and every resumption) the versions and the machine that computed it
     log.jsonl               one line of losses every few steps
     curves.png              the same, drawn
-    samples/REAL.png        a grid of real images; samples/STEP.png, the fixed latents at that step
+    samples/real.png        a grid of real images; samples/STEP.png, the fixed latents at that step
     state.safetensors       everything needed to go on
     generator.safetensors   the weights alone, and what rebuilds the network
     """
@@ -34,50 +36,66 @@ class Run:
 
     def require_new(self) -> None:
         """UserError if the directory holds a run already."""
-        if self.config.exists():
+        if os.path.exists(self.state):
             raise UserError(
-                f"{self.folder} holds a run already; go on with it by --resume {self.folder}, "
-                "or choose another folder by --output"
+                f"{self.folder} already holds a run; resume it with --resume {self.folder}, "
+                "or choose another folder with --output"
+            )
+        if os.path.exists(self.config):
+            raise UserError(
+                f"{self.folder} holds a run that has saved nothing yet; if it is no longer running, remove the folder, "
+                "or choose another with --output"
             )
 
     def create(self, program: str, options: dict, versions: dict) -> None:
-        """Make the directory and its config.json; UserError if it holds a run already or can't be made."""
+        """Make the directory and its config.json; UserError if it holds a run already or cannot be made."""
         self.require_new()
         try:
             self.samples.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot make the run directory {self.folder}: {error.strerror}") from None
-        config = {"program": program, "options": options, "versions": versions}
-        write_bytes(self.config, (json.dumps(config, indent=2) + "\n").encode())
+        self._write_config({"program": program, "options": options, "sessions": [versions]})
+
+    def resume(self, options: dict, versions: dict) -> None:
+        """Note in config.json that the run goes on with these options, computed by these versions."""
+        config = self._read_config()
+        self._write_config({**config, "options": options, "sessions": [*config["sessions"], versions]})
 
     def resume_options(self, program: str, given: dict) -> dict:
-        """The options to go on with: the run's own, but for those of `CHANGEABLE` that were given anew.
+        """The options to resume with: the run's own, but for those of `CHANGEABLE` that are given anew.
 
-        max_steps bounds one invocation, so it is not inherited. Raises UserError if this is no run of `program` with a
-        saved state, or if an option was given that differs from the run's; the error names each.
+        max_steps bounds one session, so it is not inherited. Raises UserError if this is no run of `program` with a
+        saved state, or if an option is given that differs from the run's; the error names each.
         """
-        try:
-            config = json.loads(self.config.read_text())
-            options = config["options"]
-        except FileNotFoundError:
-            raise UserError(f"{self.folder} is not a run directory: it has no config.json") from None
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{self.config} can't be read as a run's configuration ({error})") from None
+        config = self._read_config()
+        options = config["options"]
         if config["program"] != program:
-            raise UserError(f"{self.folder} is a run of {config['program']}; go on with it by that program")
+            raise UserError(f"{self.folder} is a run of {config['program']}; resume it with that program")
         differences = [
             f"--{name} {value} (the run: {options.get(name)})"
             for name, value in given.items()
             if name not in (*CHANGEABLE, *PLACES) and value != options.get(name)
         ]
         if "output" in given and Path(given["output"]).resolve() != self.folder.resolve():
-            differences.append(f"--output {given['output']} (a run goes on in place)")
+            differences.append(f"--output {given['output']} (a run is resumed in place)")
         if differences:
             raise UserError(
-                f"{self.folder} was trained with other options and goes on only with its own; leave out "
+                f"{self.folder} can only be resumed with the options it was started with; remove "
                 + ", ".join(differences)
             )
-        if not self.state.is_file():
-            raise UserError(f"{self.folder} has no state.safetensors yet: nothing was saved; start it anew")
+        if not os.path.isfile(self.state):
+            raise UserError(f"{self.folder} has saved no state.safetensors yet; remove the folder and start again")
         anew = {name: value for name, value in given.items() if name in CHANGEABLE}
         return {**options, "max_steps": None, **anew, "output": str(self.folder)}
+
+    def _read_config(self) -> dict:
+        try:
+            config = json.loads(self.config.read_text())
+            return {"program": config["program"], "options": dict(config["options"]), "sessions": config["sessions"]}
+        except (FileNotFoundError, NotADirectoryError):
+            raise UserError(f"{self.folder} is not a run directory: it has no config.json") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{self.config} cannot be read as the configuration of a run ({error})") from None
+
+    def _write_config(self, config: dict) -> None:
+        write_bytes(self.config, (json.dumps(config, indent=2) + "\n").encode())

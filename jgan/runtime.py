@@ -1,13 +1,12 @@
 """What Jittor needs around its import: the environment before, signals after, device, seeds, versions.
 
-`prepare` is called when the package is imported. It costs nothing and does not import Jittor; it stands guard, so that
-the first `import jittor` of the process, whoever says it, happens between `_before_import` and `_after_import`.
+`prepare` is called when the package is imported. It does not import Jittor; it stands guard, so that the first
+`import jittor` of the process, whoever says it, has everything ready before and put right after.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import importlib.abc
 import importlib.util
 import json
@@ -74,9 +73,9 @@ def seed_jittor(seed: int, purpose: str, index: int = 0) -> None:
 
 
 def versions() -> dict[str, str]:
-    """What a run's result may depend on: the versions of jgan, Jittor, numpy, Python and g++, and the device."""
+    """What a run's result may depend on: versions, device, processor and number of threads."""
     import jittor as jt
-    from jittor_utils import get_version
+    from jittor_utils import get_cpu_version, get_version
 
     import jgan
 
@@ -88,12 +87,17 @@ def versions() -> dict[str, str]:
         "g++": get_version(jt.flags.cc_path).strip("()"),
         "platform": platform.platform(),
         "device": "cuda" if jt.flags.use_cuda else "cpu",
+        "processor": get_cpu_version(),
+        "threads": os.environ.get("OMP_NUM_THREADS") or str(len(os.sched_getaffinity(0))),
     }
 
 
 def jittor_cache() -> Path:
     """Jittor's cache folder, as Jittor itself finds it: JITTOR_HOME, now or remembered from an earlier run, or HOME."""
-    default = Path.home() / ".cache" / "jittor"
+    try:
+        default = Path.home() / ".cache" / "jittor"
+    except RuntimeError:
+        raise UserError("Jittor needs a home folder for what it compiles; set HOME to one") from None
     home = os.environ.get("JITTOR_HOME")
     if home is None:
         try:
@@ -127,7 +131,10 @@ class _Guard(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__spec__.loader = module.__loader__ = self.loader
         _before_import()
         with _chatter_kept_back():
-            _shield_compile_workers()
+            import jittor_utils  # finds the compiler and, by it, its cache; jittor imports it anyway
+        _announce_compilation(Path(jittor_utils.cache_path))
+        with _chatter_kept_back():
+            _shield_compile_workers(jittor_utils)
             self.loader.exec_module(module)
         _give_signals_back()
 
@@ -141,25 +148,27 @@ def _before_import() -> None:
     _require_compiler()
     _require_headers()
     _require_writable(jittor_cache())
-    _require_writable(Path.home() / ".cache" / "jittor")
+    _require_writable(Path("~/.cache/jittor").expanduser())  # Jittor writes there whatever JITTOR_HOME says
     for kind in (np.float32, np.float64):
         np.finfo(kind).smallest_subnormal  # noqa: B018 (numpy warns if it looks later: Jittor's libraries flush them)
-    if not _is_compiled():
+
+
+def _announce_compilation(cache: Path) -> None:
+    """Say what is about to happen if Jittor's core does not lie compiled in its cache for this very machine."""
+    if next(cache.rglob("jittor_core*"), None) is None:
         print(
-            "Jittor compiles itself the first time it is used by this Python installation: some minutes, once. "
+            "Jittor compiles itself the first time this Python uses it on this machine: some minutes, once. "
             "From then on it starts in a second.",
             file=sys.stderr,
             flush=True,
         )
 
 
-def _shield_compile_workers() -> None:
+def _shield_compile_workers(jittor_utils) -> None:
     """Let Jittor's pool of compiling processes ignore Ctrl-C, which a terminal sends to them too.
 
     A worker that it kills takes a lock of the pool with it, and the program hangs when it ends.
     """
-    import jittor_utils
-
     initialize = jittor_utils.pool_initializer
 
     def initialize_and_ignore() -> None:
@@ -173,12 +182,16 @@ def _cuda_is_usable() -> bool:
     """Whether Jittor would find a GPU: without its driver or libraries Jittor dies, or fetches a CUDA of its own."""
     nvcc = os.environ.get("nvcc_path") or shutil.which("nvcc")
     candidates = [nvcc] if nvcc else ["/usr/local/cuda/bin/nvcc", "/usr/bin/nvcc", "/opt/cuda/bin/nvcc"]
-    installed_by_jittor = (jittor_cache() / "jtcuda").is_dir()
-    return _loads("libcuda.so.1") and (installed_by_jittor or any(map(_has_cuda_runtime, candidates)))
+    return _loads("libcuda.so.1") and (_cuda_of_jittor() or any(map(_has_cuda_runtime, candidates)))
+
+
+def _cuda_of_jittor() -> bool:
+    """Whether Jittor has installed a CUDA of its own."""
+    return os.path.isdir(jittor_cache() / "jtcuda")
 
 
 def _has_cuda_runtime(nvcc: str) -> bool:
-    library = Path(nvcc).parent.parent / "lib64" / "libcudart.so"
+    library = Path(os.path.realpath(nvcc)).parent.parent / "lib64" / "libcudart.so"
     if nvcc == "/usr/bin/nvcc":
         library = Path("/usr/lib/x86_64-linux-gnu/libcudart.so")
     return os.path.isfile(nvcc) and _loads(str(library))
@@ -228,17 +241,12 @@ def _require_writable(folder: Path) -> None:
         ) from None
 
 
-def _is_compiled() -> bool:
-    """Whether Jittor's core lies compiled in its cache, in the folder it names after this very installation."""
-    source = importlib.util.find_spec("jittor_utils").origin
-    installation = hashlib.md5(source.encode()).hexdigest()[:4]
-    pattern = f"jt*/*/py{platform.python_version()}/*/*/{installation}/**/jittor_core*"
-    return next(jittor_cache().glob(pattern), None) is not None
-
-
 @contextmanager
 def _chatter_kept_back():
     """Keep what Jittor and its compilers print from the terminal, and show its end if the import fails."""
+    if _cuda_of_jittor():  # with it Jittor may restart the whole program, which would go on without a terminal
+        yield
+        return
     sys.stdout.flush()
     sys.stderr.flush()
     saved = [(fd, os.dup(fd)) for fd in (1, 2)]
@@ -270,7 +278,7 @@ def _explain(error: BaseException, chatter: str) -> None:
     if isinstance(error, SystemExit) and "please rerun" in chatter:
         raise UserError("Jittor has rebuilt itself for other compiler settings; run the same command again") from None
     print("\n".join(chatter.splitlines()[-30:]), file=sys.stderr)
-    raise UserError(f"Jittor could not be imported ({error}); its last words stand above") from error
+    raise UserError(f"Jittor could not be imported ({error}); its last output is above") from error
 
 
 def _give_signals_back() -> None:

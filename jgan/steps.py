@@ -17,7 +17,7 @@ def cgan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, label
     Returns {"g_loss", "d_loss"}. Conditioning after Mirza & Osindero 2014 (arXiv:1411.1784, eq. 2), loss after
     Mao et al. 2017 (arXiv:1611.04076, eq. 9).
     """
-    # min_G  E[ (D(G(z|y)|y) - 1)^2 ]
+    # min_G  E[ (D(G(z|y)|y) - 1)^2 ]    (the paper's, without its factor 1/2, as in the warm-up)
     fake = generator(z, fake_labels)
     g_loss = least_squares(discriminator(fake, fake_labels), 1)
     optimizer_g.step(g_loss)

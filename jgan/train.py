@@ -33,7 +33,7 @@ def train(
     sample_interval: int,  # steps between samples
     save_interval: int,  # steps between saved states
     resume: bool,
-    resume_command: str,  # what to tell who stops the run
+    resume_command: str,  # shown to a user who stops the run
 ) -> int:
     """Train from the beginning, or from the run's last saved state, to `n_steps`. Returns the exit status.
 
@@ -44,10 +44,9 @@ def train(
     done = restore_state(run, networks, optimizers) if resume else 0
     if done >= n_steps:
         raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
-    log = Log(run.log, done)
     speed = _Speed(done)
-
-    with _StopRequest() as stop, tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s()) as bar:
+    bar = tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s())
+    with _StopRequest() as stop, Log(run.log, done) as log, bar:
         while done < n_steps:
             runtime.seed_jittor(seed, "step", done)
             losses = {name: value.item() for name, value in step(done).items()}
@@ -60,17 +59,16 @@ def train(
                 log.write(step=done, **losses, images_per_s=round(images_per_s, 1))
                 bar.set_postfix_str(_readable({**losses, "images/s": images_per_s}), refresh=False)
             bar.update()
-            if last or done % sample_interval == 0:
-                images.save_png(run.samples / f"{done:07d}.png", draw())
             if last or done % save_interval == 0:
                 save_state(run, networks, optimizers, done)
                 export(run.generator)
                 draw_curves(run.log, run.curves, list(losses))
+            if last or done % sample_interval == 0:
+                save_sample(run, draw, done)
             if last:
                 break
-    log.close()
-    if stop.signal:
-        print(f"stopped after step {done} of {n_steps}, all saved; go on with\n  {resume_command}", file=sys.stderr)
+    if stop.signal and done < n_steps:
+        print(f"stopped after step {done} of {n_steps} and saved; resume with\n  {resume_command}", file=sys.stderr)
         return 128 + stop.signal
     return 0
 
@@ -86,6 +84,14 @@ def save_state(run: Run, networks: dict, optimizers: dict, done: int) -> None:
     try:
         checkpoint.save(run.state, arrays, {"step": done, "optimizer_steps": n_steps})
     except ValueError as error:
+        raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
+
+
+def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
+    """Write the sample of this step; UserError if the networks no longer draw numbers."""
+    try:
+        images.save_png(run.samples / f"{done:07d}.png", draw())
+    except images.NotFinite as error:
         raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
 
 

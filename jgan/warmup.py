@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 import time
 
@@ -65,29 +66,50 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train a conditional GAN on MNIST and draw a number with it.")
     parser.add_argument("number", help="the digits to draw")
     parser.add_argument("--weights", help="draw with this .npz of an earlier training instead of training")
-    parser.add_argument("--n_epochs", type=int, default=100)
-    parser.add_argument("--max_steps", type=int, default=sys.maxsize)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--n_epochs", type=positive, default=100)
+    parser.add_argument("--max_steps", type=positive, default=sys.maxsize)
+    parser.add_argument("--seed", type=int, choices=range(2**31), metavar="SEED", default=0)
     parser.add_argument("--data_dir", help="folder of MNIST's IDX files, if neither jittor-offline nor Jittor has them")
     parser.add_argument("--output", default="result.png")
     options = parser.parse_args()
     jt.flags.use_cuda = int(bool(jt.has_cuda))
     try:
-        digits = parse_digits(options.number)
-        if options.weights:
-            generator = Generator()
-            with np.load(options.weights) as arrays:
-                restore_network(generator, dict(arrays), where=options.weights)
-            generator.eval()
-        else:
-            generator = train_generator(
-                n_epochs=options.n_epochs,
-                max_steps=options.max_steps,
-                seed=options.seed,
-                data_dir=options.data_dir,
-            )
-            with replacing("generator.npz") as file:
-                np.savez(file, **network_arrays(generator))
-        save_png(options.output, draw_digits(generator, digits, seed=options.seed))
+        draw_number(options)
     except UserError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def draw_number(options: argparse.Namespace) -> None:
+    """Get a generator and draw the number with it; UserError for what the user can mend, before hours of training."""
+    digits = parse_digits(options.number)
+    if not os.path.isdir(os.path.dirname(os.path.abspath(options.output))):
+        raise UserError(f"the folder of {options.output} does not exist")
+    if options.weights:
+        generator = load_generator(options.weights)
+    else:
+        generator = train_generator(
+            n_epochs=options.n_epochs, max_steps=options.max_steps, seed=options.seed, data_dir=options.data_dir
+        )
+        with replacing("generator.npz") as file:
+            np.savez(file, **network_arrays(generator))
+    save_png(options.output, draw_digits(generator, digits, seed=options.seed))
+
+
+def load_generator(path: str) -> Generator:
+    """The generator of an .npz file that an earlier training wrote; UserError if it is none."""
+    generator = Generator()
+    try:
+        with np.load(path) as arrays:
+            restore_network(generator, dict(arrays), where=path)
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path} is not a file of weights as this program writes them ({error})") from None
+    generator.eval()
+    return generator
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is too small; at least 1 is needed")
+    return int(text)

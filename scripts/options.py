@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import shlex
 import sys
 import typing
@@ -39,7 +40,7 @@ class TrainOptions:
     device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
     data_dir: Optional[str] = option(None, "folder of the data set")
     output: Optional[str] = option(None, "the run directory to make")
-    resume: Optional[str] = option(None, "a run directory to go on with, under its own options")
+    resume: Optional[str] = option(None, "a run directory to resume, with the options it has")
 
 
 def parse(options_class, description: str, argv=None):
@@ -96,28 +97,43 @@ def program_name() -> str:
 
 
 def begin(opt, given: dict):
-    """A training program's run directory and its options: those given, or those of the run to resume."""
+    """(the run of a training program, its options, whether it is one to resume), with nothing made or changed yet.
+
+    The options are those given, or those of the run to resume. A data folder is remembered by its absolute path.
+    """
+    for options in (vars(opt), given):
+        if options.get("data_dir") is not None:
+            options["data_dir"] = os.path.abspath(options["data_dir"])
     program = program_name()
-    folder = Run(opt.resume or opt.output or Path("runs") / program.partition("_")[2])
-    if not opt.resume:
-        folder.require_new()
-        return folder, opt
-    options = folder.resume_options(program, given)
+    if "resume" not in given:
+        run = Run(opt.output or Path("runs") / program.partition("_")[2])
+        run.require_new()
+        return run, opt, False
+    run = Run(opt.resume)
+    options = run.resume_options(program, given)
     try:
-        return folder, type(opt)(**options)
+        return run, type(opt)(**options), True
     except TypeError as error:
-        raise UserError(f"{folder.config} was written by another version of jgan: {error}") from None
+        raise UserError(f"{run.config} was written by another version of jgan: {error}") from None
 
 
-def resume_command(folder: Run, opt) -> str:
-    """What to type to go on with a run that was stopped."""
-    words = ["python", sys.argv[0], "--resume", str(folder.folder)]
+def start(run: Run, opt, versions: dict, *, resume: bool) -> None:
+    """Make the run directory, or note in it that it is resumed."""
+    if resume:
+        run.resume(dataclasses.asdict(opt), versions)
+    else:
+        run.create(program_name(), dataclasses.asdict(opt), versions)
+
+
+def resume_command(run: Run, opt) -> str:
+    """What to type to resume a run that was stopped; its other options are remembered in its directory."""
+    words = ["python", sys.argv[0], "--resume", str(run.folder)]
     if opt.max_steps is not None:
         words += ["--max_steps", str(opt.max_steps)]
     return shlex.join(words)
 
 
-def run(main, options_class, description: str) -> None:
+def run_program(main, options_class, description: str) -> None:
     """Parse the command line, call main(options, given), and exit with the status it returns.
 
     A UserError is printed as one sentence, with status 2; Ctrl-C gives status 130.

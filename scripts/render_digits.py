@@ -7,9 +7,10 @@ python scripts/render_digits.py 13800138000 --zip --weights runs/cgan/generator.
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
-from options import option, run
+from options import option, run_program
 
 from jgan.bundle import bundle
 from jgan.digits import draw_digits, parse_digits, write_archive
@@ -40,9 +41,9 @@ def main(opt: Options, given: dict) -> int:
     output = Path(opt.output)
     if output.suffix != ".png":
         raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
-    if not output.parent.is_dir():
+    if not os.path.isdir(output.parent):
         raise UserError(f"the folder {output.parent} does not exist; make it, or choose another --output")
-    if not Path(opt.weights).is_file():
+    if not os.path.isfile(opt.weights):
         raise UserError(f"there is no weights file {opt.weights}; scripts/train_cgan.py makes one")
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
@@ -61,4 +62,4 @@ def main(opt: Options, given: dict) -> int:
 
 
 if __name__ == "__main__":
-    run(main, Options, __doc__)
+    run_program(main, Options, __doc__)

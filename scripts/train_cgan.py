@@ -2,7 +2,7 @@
 
 python scripts/train_cgan.py                                      # the warm-up's defaults, 100 epochs
 python scripts/train_cgan.py --max_steps 200 --output runs/try    # a first look
-python scripts/train_cgan.py --resume runs/try                    # go on with it
+python scripts/train_cgan.py --resume runs/try                    # resume it
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from options import TrainOptions, begin, option, program_name, resume_command, run
+from options import TrainOptions, begin, option, resume_command, run_program, start
 
 from jgan import images, runtime
 from jgan.data import mnist
@@ -27,8 +27,7 @@ class Options(TrainOptions):
 
 
 def main(opt: Options, given: dict) -> int:
-    resuming = "resume" in given
-    folder, opt = begin(opt, given)
+    run, opt, resume = begin(opt, given)
     pixels, digits = mnist.load_mnist("train", data_dir=opt.data_dir)
     pixels = np.repeat(mnist.resize(pixels, opt.img_size), opt.channels, axis=1)
     batches = Batches(pixels, digits, batch_size=opt.batch_size, seed=opt.seed)
@@ -43,7 +42,7 @@ def main(opt: Options, given: dict) -> int:
     from jgan.steps import cgan_step
     from jgan.train import train
 
-    print(f"training on {runtime.set_device(opt.device)} into {folder.folder}")
+    print(f"training on {runtime.set_device(opt.device)} into {run.folder}")
     runtime.seed_jittor(opt.seed, "weights")
     sizes = {"n_classes": opt.n_classes, "img_size": opt.img_size, "channels": opt.channels}
     generator = Generator(latent_dim=opt.latent_dim, **sizes)
@@ -71,13 +70,13 @@ def main(opt: Options, given: dict) -> int:
     def export(path) -> None:
         save_network(path, generator, model="cgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
 
-    if not resuming:
-        folder.create(program_name(), dataclasses.asdict(opt), runtime.versions())
+    start(run, opt, runtime.versions(), resume=resume)
+    if not resume:
         examples = [np.flatnonzero(digits == label)[row] for row in range(10) for label in range(mnist.N_CLASSES)]
-        images.save_png(folder.samples / "real.png", images.grid(images.from_pixels(pixels[examples])))
+        images.save_png(run.samples / "real.png", images.grid(images.from_pixels(pixels[examples])))
     n_steps = batches.steps(opt.n_epochs)
     return train(
-        folder,
+        run,
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         step=step,
@@ -88,10 +87,10 @@ def main(opt: Options, given: dict) -> int:
         n_steps=min(n_steps, opt.max_steps or n_steps),
         sample_interval=opt.sample_interval,
         save_interval=opt.save_interval,
-        resume=resuming,
-        resume_command=resume_command(folder, opt),
+        resume=resume,
+        resume_command=resume_command(run, opt),
     )
 
 
 if __name__ == "__main__":
-    run(main, Options, __doc__)
+    run_program(main, Options, __doc__)

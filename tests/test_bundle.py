@@ -51,14 +51,14 @@ def test_jittor_is_imported_after_its_environment_is_ready(program):
 def test_the_program_trains_as_the_script_does_and_draws(program, tmp_path, script):
     """Two steps of each give the same weights to the bit."""
     (tmp_path / "CGAN.py").write_text(program)
-    done = run_python("CGAN.py", "13800138000", "--max_steps", 2, cwd=tmp_path)
+    done = run_python("CGAN.py", "13800138000", "--max_steps", 2, cwd=tmp_path, nvcc_path="")
     assert done.returncode == 0, done.stderr
     assert "step 2/2" in done.stdout and "13800138000" not in done.stdout + done.stderr
     with Image.open(tmp_path / "result.png") as image:
         assert (image.mode, image.size) == ("L", (352, 32))
         drawn = np.asarray(image)
 
-    done = script("train_cgan", "--max_steps", 2, "--output", "run")
+    done = script("train_cgan", "--max_steps", 2, "--output", "run", "--device", "cpu")
     assert done.returncode == 0, done.stderr
     expected, _ = load(tmp_path / "run" / "generator.safetensors")
     with np.load(tmp_path / "generator.npz") as arrays:
@@ -68,6 +68,24 @@ def test_the_program_trains_as_the_script_does_and_draws(program, tmp_path, scri
     done = run_python("CGAN.py", "13800138000", "--weights", "generator.npz", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert np.array_equal(np.asarray(Image.open(tmp_path / "result.png")), drawn)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["1x"], "character 2 of the number is 'x'"),
+        (["1", "--weights", "gone.npz"], "gone.npz is not a file of weights"),
+        (["1", "--weights", "CGAN.py"], "CGAN.py is not a file of weights"),
+        (["1", "--output", "gone/result.png"], "the folder of gone/result.png does not exist"),
+        (["1", "--max_steps", "0"], "--max_steps: 0 is too small"),
+        (["1", "--seed", "-1"], "--seed: invalid choice: -1"),
+    ],
+)
+def test_a_mistake_is_a_sentence_with_status_2(program, tmp_path, arguments, sentence):
+    (tmp_path / "CGAN.py").write_text(program)
+    done = run_python("CGAN.py", *arguments, cwd=tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert sentence in done.stderr
 
 
 def package(folder, **sources):
@@ -112,7 +130,14 @@ def test_a_bundle_keeps_constants_decorators_and_the_order_of_use(toy, capsys):
         ("from toy import a\ndef main():\n    a.f()\n", "otherwise than by name"),
         ("from toy.a import f as g\ndef main():\n    g()\n", "otherwise than by name"),
         ("def main():\n    from toy.a import f\n    f()\n", "imports from the package within itself"),
+        ("import toy.a\ndef main():\n    toy.a.f()\n", "definitions and imports alone"),
+        ("def main():\n    import toy\n", "imports from the package within itself"),
+        ("from .a import f\ndef main():\n    f()\n", "otherwise than by name"),
         ("from toy.a import f\ndef helper():\n    pass\ndef main():\n    f()\n    helper()\n", "helper is defined in"),
+        ("from toy.a import f\nfrom time import helper\ndef main():\n    f(helper)\n", "helper is defined in"),
+        ("X = [1]\nX = X + [2]\ndef main():\n    print(X)\n", "X is defined twice"),
+        ("A, B = 1, 2\ndef main():\n    print(A)\n", "definitions and imports alone"),
+        ("if True:\n    A = 1\ndef main():\n    print(A)\n", "definitions and imports alone"),
     ],
 )
 def test_what_a_bundle_cannot_hold_is_refused(toy, b, message):

@@ -129,3 +129,11 @@ def test_evaluating_leaves_the_network_as_it_was():
     optimizer.step((network(x) ** 2).sum())
     moved = {name for name, var in network.state_dict().items() if not np.array_equal(var.numpy(), before[name])}
     assert moved == set(before)  # every parameter trains again, and the statistics run
+
+
+def test_evaluating_leaves_a_network_that_was_evaluated_in_evaluation():
+    network = small_network()
+    network.eval()
+    with evaluating(network):
+        pass
+    assert not network.is_training() and all(var.is_stop_grad() for var in network.parameters())

@@ -29,4 +29,8 @@ def test_adam_takes_the_steps_of_the_paper_at_any_size_of_gradient():
 def test_adam_moves_the_parameters_of_all_its_networks_and_no_statistics():
     networks = [nn.Sequential(nn.Linear(2, 2), BatchNorm(2)), nn.Linear(2, 1)]
     optimizer = adam(*networks, lr=0.1, b1=0.5, b2=0.9)
-    assert len(optimizer.param_groups[0]["params"]) == 6
+    variables = [var for network in networks for var in network.state_dict().values()]
+    before = [var.numpy() for var in variables]
+    optimizer.step(sum((var**2 + var).sum() for var in variables))
+    moved = [not np.array_equal(var.numpy(), old) for var, old in zip(variables, before)]
+    assert moved == [True] * 4 + [False] * 2 + [True] * 2

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 from PIL import Image
 
 from jgan.report import Log, draw_curves, read_log
 
 
 def written(path, *steps):
-    log = Log(path, 0)
-    for step in steps:
-        log.write(step=step, loss=1 / step)
-    log.close()
+    with Log(path, 0) as log:
+        for step in steps:
+            log.write(step=step, loss=1 / step)
 
 
 def test_a_log_is_read_as_it_was_written(tmp_path):
@@ -20,9 +20,8 @@ def test_a_log_is_read_as_it_was_written(tmp_path):
 def test_a_resumed_log_forgets_the_steps_that_will_be_done_again(tmp_path):
     path = tmp_path / "log"
     written(path, 10, 20, 30, 40)
-    log = Log(path, 20)
-    log.write(step=30, loss=7)
-    log.close()
+    with Log(path, 20) as log:
+        log.write(step=30, loss=7)
     assert [(entry["step"], entry["loss"]) for entry in read_log(path)] == [(10, 0.1), (20, 0.05), (30, 7)]
 
 
@@ -31,7 +30,8 @@ def test_a_line_cut_short_is_dropped(tmp_path):
     written(path, 10, 20)
     path.write_text(path.read_text()[:-5])
     assert [entry["step"] for entry in read_log(path)] == [10]
-    Log(path, 20).close()
+    with Log(path, 20):
+        pass
     assert path.read_text().count("\n") == 1
 
 
@@ -50,4 +50,21 @@ def test_curves_of_any_length_are_drawn(tmp_path):
         draw_curves(tmp_path / "log", tmp_path / "curves.png", ["loss"])
         with Image.open(tmp_path / "curves.png") as image:
             assert image.size == (800, 450)
-            assert len(image.getcolors(1 << 24)) > 10  # axes, and something on them
+            pixels = np.asarray(image.convert("RGB")).reshape((-1, 3))
+        assert (pixels == (31, 119, 180)).all(axis=1).any()  # matplotlib's first colour, of the strong line and its key
+
+
+def test_every_quantity_has_a_line_of_its_own(tmp_path):
+    with Log(tmp_path / "log", 0) as log:
+        for step in range(1, 101):
+            log.write(step=step, rising=step / 100, falling=1 - step / 100)
+    draw_curves(tmp_path / "log", tmp_path / "curves.png", ["rising", "falling"])
+    with Image.open(tmp_path / "curves.png") as image:
+        pixels = np.asarray(image.convert("RGB"))
+
+    def height(colour, columns):
+        return -np.where((pixels[:, columns] == colour).all(axis=2))[0].mean()
+
+    left, right = slice(100, 200), slice(500, 600)
+    for colour, rises in (((31, 119, 180), True), ((255, 127, 14), False)):
+        assert (height(colour, left) < height(colour, right)) == rises

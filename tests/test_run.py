@@ -23,12 +23,15 @@ def test_a_run_directory_holds_its_configuration(run):
     assert json.loads(run.config.read_text()) == {
         "program": "train_toy",
         "options": OPTIONS,
-        "versions": {"jgan": "0"},
+        "sessions": [{"jgan": "0"}],
     }
 
 
 def test_a_run_is_never_begun_over_another(run):
-    with pytest.raises(UserError, match=r"holds a run already; go on with it by --resume .*runs/x, or choose another"):
+    with pytest.raises(UserError, match=r"already holds a run; resume it with --resume .*runs/x, or choose another"):
+        run.create("train_toy", OPTIONS, {})
+    run.state.unlink()
+    with pytest.raises(UserError, match="holds a run that has saved nothing yet; if it is no longer running, remove"):
         run.create("train_toy", OPTIONS, {})
 
 
@@ -46,6 +49,12 @@ def test_a_run_goes_on_with_its_own_options_and_no_bound(run):
     assert run.resume_options("train_toy", anew) == {**expected, **anew}
 
 
+def test_a_resumed_run_remembers_its_new_options_and_who_computed_it(run):
+    run.resume({**OPTIONS, "n_epochs": 9}, {"jgan": "1"})
+    assert run.resume_options("train_toy", {})["n_epochs"] == 9
+    assert json.loads(run.config.read_text())["sessions"] == [{"jgan": "0"}, {"jgan": "1"}]
+
+
 def test_other_options_are_refused_each_by_name(run):
     with pytest.raises(UserError, match=r"--lr 0\.2 \(the run: 0\.1\), --seed 3 \(the run: None\), --output elsewhere"):
         run.resume_options("train_toy", {"lr": 0.2, "seed": 3, "n_epochs": 5, "output": "elsewhere"})
@@ -57,13 +66,14 @@ def test_a_run_goes_on_where_it_was_moved_to(run, tmp_path):
 
 
 def test_what_cannot_be_resumed_is_refused(run, tmp_path):
-    with pytest.raises(UserError, match=r"is a run of train_toy; go on with it by that program"):
+    with pytest.raises(UserError, match=r"is a run of train_toy; resume it with that program"):
         run.resume_options("train_other", {})
     with pytest.raises(UserError, match="is not a run directory"):
         Run(tmp_path).resume_options("train_toy", {})
     run.state.unlink()
-    with pytest.raises(UserError, match=r"has no state\.safetensors yet"):
+    with pytest.raises(UserError, match=r"has saved no state\.safetensors yet"):
         run.resume_options("train_toy", {})
-    run.config.write_text("{")
-    with pytest.raises(UserError, match="can't be read as a run's configuration"):
-        run.resume_options("train_toy", {})
+    for damaged in ("{", "[]", "{}", '{"program": "train_toy", "options": 3, "sessions": []}'):
+        run.config.write_text(damaged)
+        with pytest.raises(UserError, match="cannot be read as the configuration of a run"):
+            run.resume_options("train_toy", {})

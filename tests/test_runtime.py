@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,10 +51,11 @@ def test_the_optional_libraries_are_off_unless_asked_for():
 
 
 def test_mpirun_asks_for_mpi(monkeypatch):
-    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
-    monkeypatch.delenv("use_mpi", raising=False)
+    environment = {**os.environ, "OMPI_COMM_WORLD_SIZE": "2"}
+    environment.pop("use_mpi", None)
+    monkeypatch.setattr(os, "environ", environment)
     runtime._before_import()
-    assert os.environ["use_mpi"] == "1"
+    assert environment["use_mpi"] == "1"
 
 
 INTERRUPTED = """
@@ -129,19 +131,26 @@ def test_a_cache_that_cannot_be_written_is_named(script):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_first_compilation_is_announced_in_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(runtime, "_is_compiled", lambda: False)
-    runtime._before_import()
+def test_the_first_compilation_is_announced_in_one_line(tmp_path, capsys):
+    runtime._announce_compilation(tmp_path)
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and "some minutes, once" in err
 
 
-def test_a_compiled_jittor_is_recognised_and_an_empty_cache_is_not(monkeypatch, tmp_path):
-    import jittor  # noqa: F401
+def test_a_compiled_jittor_is_not_announced(capsys):
+    import jittor as jt
 
-    assert runtime._is_compiled()
-    monkeypatch.setenv("JITTOR_HOME", str(tmp_path))
-    assert not runtime._is_compiled()
+    runtime._announce_compilation(Path(jt.flags.cache_path))
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_home_the_sentence_says_so(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(UserError, match="set HOME"):
+        runtime.jittor_cache()
 
 
 def test_jittors_please_rerun_is_an_error_and_not_success():
@@ -173,6 +182,7 @@ def test_the_device_is_set_or_refused():
     assert runtime.set_device("cpu") == "cpu" and jt.flags.use_cuda == 0
     if jt.has_cuda:
         assert runtime.set_device("cuda") == runtime.set_device("auto") == "cuda" and jt.flags.use_cuda == 1
+        runtime.set_device("cpu")
     else:
         assert runtime.set_device("auto") == "cpu"
         with pytest.raises(UserError, match="the device cuda was asked for"):
@@ -222,5 +232,7 @@ def test_an_import_that_failed_is_guarded_again_when_it_is_repeated(tmp_path):
 def test_versions_name_all_that_a_result_depends_on():
     versions = runtime.versions()
     assert versions["jittor"].startswith("1.3.11") and versions["numpy"] == np.__version__
-    assert set(versions) == {"jgan", "jittor", "numpy", "python", "g++", "platform", "device"}
+    assert set(versions) == {
+        "jgan", "jittor", "numpy", "python", "g++", "platform", "device", "processor", "threads",
+    }  # fmt: skip
     assert all(versions.values())

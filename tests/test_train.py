@@ -12,6 +12,7 @@ from jittor import nn
 
 from jgan import checkpoint
 from jgan.errors import UserError
+from jgan.images import to_pixels
 from jgan.layers import evaluating
 from jgan.report import read_log
 from jgan.run import Run
@@ -48,7 +49,7 @@ class Training:
 
     def draw(self):
         with evaluating(self.network):
-            return np.full((2, 2), 7, np.uint8)
+            return to_pixels(self.network.value.reshape((2, 4)) / 100)
 
     def __call__(self, n_steps, *, resume=False, sample_interval=10**6, save_interval=10**6):
         return train(
@@ -170,6 +171,16 @@ def test_weights_that_are_not_finite_are_not_saved_even_under_a_good_loss(tmp_pa
     with pytest.raises(UserError, match=r"after step 5, weight/value holds NaN.*the state of step 4 is kept"):
         resumed(5, resume=True)
     assert resumed.state()[1]["step"] == 4
+
+
+def test_a_sample_that_is_not_finite_stops_the_run(tmp_path):
+    training = Training(tmp_path)
+    training(4)
+    resumed = Training(tmp_path)
+    draw = resumed.draw
+    resumed.draw = lambda: (poison(resumed, np.nan), draw())[1]
+    with pytest.raises(UserError, match=r"after step 6, the images hold NaN.*the state of step 4 is kept"):
+        resumed(9, resume=True, sample_interval=3)
 
 
 def test_a_finished_run_says_what_would_make_it_go_on(tmp_path):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import importlib.util
+import os
 import ssl
 import struct
 import urllib.request
@@ -50,7 +52,7 @@ def load_mnist(split: str = "train", *, data_dir: str | Path | None = None) -> t
     """Images uint8 (N, 28, 28), ink 255 on paper 0, and labels uint8 (N,): N is 60000 for "train", 10000 for "test".
 
     Each file is looked for, plain or as .gz, in `data_dir`, in the package jittor-offline and in Jittor's own cache,
-    and is downloaded into that cache when nobody has it. Raises UserError if a file is found damaged or can't be had.
+    and is downloaded into that cache when nobody has it. Raises UserError if one is damaged or cannot be downloaded.
     """
     return _find(FILES[split, "images"], data_dir), _find(FILES[split, "labels"], data_dir)
 
@@ -84,7 +86,7 @@ def _find(file: IdxFile, data_dir: str | Path | None) -> np.ndarray:
     cache = jittor_cache() / "dataset" / "mnist_data"
     for folder in _folders(data_dir, cache):
         for path in (folder / file.name, folder / f"{file.name}.gz"):
-            if path.is_file():
+            if os.path.isfile(path):
                 return _read(path, file)
     return _read(_download(file, cache), file)
 
@@ -95,7 +97,7 @@ def _folders(data_dir: str | Path | None, cache: Path) -> list[Path]:
     if offline is not None:
         folders[:0] = map(Path, offline.submodule_search_locations)
     if data_dir is not None:
-        if not Path(data_dir).is_dir():
+        if not os.path.isdir(data_dir):
             raise UserError(f"the data folder {data_dir} does not exist")
         folders.insert(0, Path(data_dir))
     return folders
@@ -120,7 +122,7 @@ def _read(path: Path, file: IdxFile) -> np.ndarray:
 
 
 def _expected(file: IdxFile) -> str:
-    return f"expected {file.size} bytes unpacked, sha256 {file.sha256}. Remove it and it will be fetched again"
+    return f"expected were {file.size} bytes and sha256 {file.sha256}. Remove the file, or give another --data_dir"
 
 
 def _download(file: IdxFile, cache: Path) -> Path:
@@ -130,7 +132,7 @@ def _download(file: IdxFile, cache: Path) -> Path:
     try:
         with urllib.request.urlopen(url, timeout=60, context=context) as response:
             content = response.read()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise UserError(
             f"{file.name}.gz is in no known folder and {url} can't be reached ({error}); "
             "install jittor-offline, which brings it, or give the folder that holds it as --data_dir"
@@ -140,8 +142,11 @@ def _download(file: IdxFile, cache: Path) -> Path:
     except (OSError, EOFError, zlib.error):
         unpacked = b""
     if hashlib.sha256(unpacked).hexdigest() != file.sha256:
-        raise UserError(f"what {url} sent is not the MNIST file; {_expected(file)}")
-    cache.mkdir(parents=True, exist_ok=True)
+        raise UserError(f"{url} sent something other than the MNIST file; try again, or install jittor-offline")
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {cache}: {error.strerror}") from None
     path = cache / f"{file.name}.gz"
     write_bytes(path, content)
     return path

@@ -1,6 +1,7 @@
 """The conditional GAN of the Jittor warm-up: multilayer perceptrons that see the label beside their input.
 
-After Mirza & Osindero 2014 (arXiv:1411.1784); layers and sizes are those of the official warm-up program.
+After Mirza & Osindero 2014 (arXiv:1411.1784). Layers, sizes and the names of the parameters are those of the official
+warm-up program, so that weights trained by it fit.
 """
 
 from __future__ import annotations
