@@ -42,8 +42,7 @@ def train(
     saved last is kept.
     """
     done = restore_state(run, networks, optimizers) if resume else 0
-    if done >= n_steps:
-        raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
+    require_steps_left(run, done, n_steps)
     speed = _Speed(done)
     bar = tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s())
     with _StopRequest() as stop, Log(run.log, done) as log, bar:
@@ -87,6 +86,17 @@ def save_state(run: Run, networks: dict, optimizers: dict, done: int) -> None:
         raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
 
 
+def steps_done(run: Run) -> int:
+    """The number of steps that the saved state of a run has done; UserError if it has no readable state."""
+    return _load_state(run)[1]["step"]
+
+
+def require_steps_left(run: Run, done: int, n_steps: int) -> None:
+    """UserError if a run that has done so many steps has nothing left to do."""
+    if done >= n_steps:
+        raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
+
+
 def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
     """Write the sample of this step; UserError if the networks no longer draw numbers."""
     try:
@@ -97,7 +107,7 @@ def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
 
 def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
     """Put the state of run.state in place and return the number of steps it has done; UserError if it does not fit."""
-    arrays, header = checkpoint.load(run.state)
+    arrays, header = _load_state(run)
 
     def part(name):
         return {key.partition("/")[2]: array for key, array in arrays.items() if key.partition("/")[0] == name}
@@ -108,6 +118,13 @@ def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
         steps = header["optimizer_steps"][name]
         checkpoint.restore_optimizer(optimizer, part(name), steps, where=f"{run.state} ({name})")
     return header["step"]
+
+
+def _load_state(run: Run) -> tuple[dict, dict]:
+    arrays, header = checkpoint.load(run.state)
+    if not {"step", "optimizer_steps"} <= header.keys():
+        raise UserError(f"{run.state} holds weights, but not the state of a run")
+    return arrays, header
 
 
 class _StopRequest:
@@ -151,8 +168,7 @@ def _require_finite(losses: dict, done: int, run: Run) -> None:
 def _last_state(run: Run) -> str:
     if not run.state.exists():
         return "nothing had been saved yet. A smaller --lr may help"
-    _, header = checkpoint.load(run.state)
-    return f"the state of step {header['step']} is kept in {run.state}. A smaller --lr may help"
+    return f"the state of step {steps_done(run)} is kept in {run.state}. A smaller --lr may help"
 
 
 def _readable(values: dict) -> str:

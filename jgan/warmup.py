@@ -66,9 +66,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train a conditional GAN on MNIST and draw a number with it.")
     parser.add_argument("number", help="the digits to draw")
     parser.add_argument("--weights", help="draw with this .npz of an earlier training instead of training")
-    parser.add_argument("--n_epochs", type=positive, default=100)
-    parser.add_argument("--max_steps", type=positive, default=sys.maxsize)
-    parser.add_argument("--seed", type=int, choices=range(2**31), metavar="SEED", default=0)
+    parser.add_argument("--n_epochs", type=at_least(1), default=100)
+    parser.add_argument("--max_steps", type=at_least(1), default=sys.maxsize)
+    parser.add_argument("--seed", type=at_least(0), default=0)
     parser.add_argument("--data_dir", help="folder of MNIST's IDX files, if neither jittor-offline nor Jittor has them")
     parser.add_argument("--output", default="result.png")
     options = parser.parse_args()
@@ -108,8 +108,12 @@ def load_generator(path: str) -> Generator:
     return generator
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is too small; at least 1 is needed")
-    return int(text)
+def at_least(least: int):
+    """For argparse: a function that reads a whole number and refuses smaller ones."""
+
+    def number(text: str) -> int:
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is too small; at least {least} is needed")
+        return int(text)
+
+    return number

@@ -13,6 +13,7 @@ from typing import Optional
 
 from jgan.errors import UserError
 from jgan.run import Run
+from jgan.train import require_steps_left, steps_done
 
 
 def option(default=dataclasses.MISSING, help="", *, least=None, above=None, below=None, choices=None):
@@ -117,9 +118,10 @@ def begin(opt, given: dict):
         raise UserError(f"{run.config} was written by another version of jgan: {error}") from None
 
 
-def start(run: Run, opt, versions: dict, *, resume: bool) -> None:
-    """Make the run directory, or note in it that it is resumed."""
+def start(run: Run, opt, versions: dict, *, resume: bool, n_steps: int) -> None:
+    """Make the run directory, or note in it that it is resumed; UserError if nothing is left to do."""
     if resume:
+        require_steps_left(run, steps_done(run), n_steps)
         run.resume(dataclasses.asdict(opt), versions)
     else:
         run.create(program_name(), dataclasses.asdict(opt), versions)

@@ -8,6 +8,7 @@ python scripts/train_cgan.py --resume runs/try                    # resume it
 from __future__ import annotations
 
 import dataclasses
+import sys
 
 import numpy as np
 from options import TrainOptions, begin, option, resume_command, run_program, start
@@ -70,11 +71,11 @@ def main(opt: Options, given: dict) -> int:
     def export(path) -> None:
         save_network(path, generator, model="cgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
 
-    start(run, opt, runtime.versions(), resume=resume)
+    n_steps = min(batches.steps(opt.n_epochs), opt.max_steps or sys.maxsize)
+    start(run, opt, runtime.versions(), resume=resume, n_steps=n_steps)
     if not resume:
         examples = [np.flatnonzero(digits == label)[row] for row in range(10) for label in range(mnist.N_CLASSES)]
         images.save_png(run.samples / "real.png", images.grid(images.from_pixels(pixels[examples])))
-    n_steps = batches.steps(opt.n_epochs)
     return train(
         run,
         networks={"generator": generator, "discriminator": discriminator},
@@ -84,7 +85,7 @@ def main(opt: Options, given: dict) -> int:
         export=export,
         seed=opt.seed,
         images_per_step=opt.batch_size,
-        n_steps=min(n_steps, opt.max_steps or n_steps),
+        n_steps=n_steps,
         sample_interval=opt.sample_interval,
         save_interval=opt.save_interval,
         resume=resume,

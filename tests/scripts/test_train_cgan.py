@@ -171,7 +171,7 @@ def test_size_channels_and_classes_are_options(script, tmp_path):
         (["--channels", "2"], "--channels: invalid choice: 2"),
         (["--device", "tpu"], "--device: invalid choice: 'tpu'"),
         (["--n_epoch", "3"], "unrecognized arguments: --n_epoch 3"),
-        (["--data_dir", "gone"], "the data folder gone does not exist"),
+        (["--data_dir", "gone"], "gone does not exist"),
         (["--output", "/proc/run"], "cannot make the run directory /proc/run"),
         (["--resume", "gone"], "gone is not a run directory"),
     ],

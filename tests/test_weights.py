@@ -1,0 +1,51 @@
+"""The shipped weights: that they are those described, and that a label draws its digit."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import numpy as np
+from conftest import ROOT
+
+from jgan.checkpoint import load_network
+from jgan.data import mnist
+from jgan.images import from_pixels
+from jgan.latent import normal, rng
+from jgan.models.cgan import Generator
+
+WEIGHTS = ROOT / "weights"
+
+
+def test_every_file_is_described_by_its_sha256():
+    described = dict(re.findall(r"`(\w+\.safetensors)`.*?`([0-9a-f]{64})`", (WEIGHTS / "README.md").read_text(), re.S))
+    files = sorted(WEIGHTS.glob("*.safetensors"))
+    assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files} == described
+    assert all(path.stat().st_size < 15_000_000 for path in files)
+
+
+def linear_classifier(n=10_000):
+    """Ridge regression onto the classes of the first n training images: a function from images to digits."""
+    images, labels = mnist.load_mnist("train")
+
+    def features(images):
+        return np.c_[images.reshape((len(images), -1)), np.ones(len(images))].astype(np.float64)
+
+    x = features(from_pixels(mnist.resize(images[:n], 32)))
+    targets = 2 * np.eye(10)[labels[:n]] - 1
+    weights = np.linalg.solve(x.T @ x + 300 * np.eye(x.shape[1]), x.T @ targets)
+    return lambda images: (features(images) @ weights).argmax(axis=1)
+
+
+def test_a_classifier_of_real_digits_reads_the_drawn_ones():
+    """Of 1000 digits drawn, 100 of each, it reads 88.6% as asked; of the real test images, 85.5%."""
+    import jittor as jt
+
+    classify = linear_classifier()
+    images, labels = mnist.load_mnist("test")
+    assert (classify(from_pixels(mnist.resize(images, 32))) == labels).mean() > 0.85
+
+    generator = load_network(WEIGHTS / "cgan_mnist.safetensors", Generator, model="cgan.Generator")
+    asked = np.repeat(np.arange(10), 100)
+    drawn = generator(jt.array(normal(rng(0, "test"), 1000, 100)), asked).numpy()
+    assert (classify(drawn) == asked).mean() > 0.85
