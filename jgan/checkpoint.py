@@ -53,6 +53,8 @@ def load_network(path: str | Path, constructor, *, model: str):
     arrays, header = load(path)
     if header.get("model") != model:
         raise UserError(f"{path} holds {header.get('model', 'the state of a run')}; weights of {model} are needed here")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise UserError(f"{path} holds weights that are NaN or infinite; train it again")
     try:
         network = constructor(**header["options"])
     except TypeError as error:

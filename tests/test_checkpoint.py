@@ -123,6 +123,14 @@ def test_weights_of_another_model_are_refused(saved):
         checkpoint.load_network(saved[1], Network, model="cgan.Generator")
 
 
+def test_weights_that_are_not_finite_are_refused(saved):
+    arrays, header = checkpoint.load(saved[1])
+    arrays["layers.0.bias"][0] = np.nan
+    safetensors.numpy.save_file(arrays, saved[1], {"jgan": json.dumps(header)})
+    with pytest.raises(UserError, match="weights that are NaN or infinite"):
+        checkpoint.load_network(saved[1], Network, model="toy.Network")
+
+
 def test_options_of_another_version_are_refused(tmp_path):
     checkpoint.save_network(tmp_path / "w", Network(), model="toy.Network", options={"depth": 3})
     with pytest.raises(UserError, match="another version of jgan"):
