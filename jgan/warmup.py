@@ -20,7 +20,7 @@ from jgan.data.mnist import load_mnist, resize
 from jgan.digits import draw_digits, parse_digits
 from jgan.errors import UserError
 from jgan.files import replacing
-from jgan.images import save_png
+from jgan.images import from_pixels, save_png
 from jgan.latent import normal, rng
 from jgan.models.cgan import Discriminator, Generator
 from jgan.optimizers import adam
@@ -31,7 +31,8 @@ from jgan.steps import cgan_step
 def train_generator(*, n_epochs: int, max_steps: int, seed: int, data_dir: str | None) -> Generator:
     """A generator trained on MNIST at 32x32 in batches of 64, by Adam at 2e-4 with betas 0.5 and 0.999."""
     pixels, digits = load_mnist("train", data_dir=data_dir)
-    batches = Batches(resize(pixels, 32), digits, batch_size=64, seed=seed)
+    pixels = resize(pixels, 32)
+    batches = Batches(len(pixels), batch_size=64, seed=seed)
     seed_jittor(seed, "weights")
     generator, discriminator = Generator(), Discriminator()
     optimizer_g = adam(generator, lr=2e-4, b1=0.5, b2=0.999)
@@ -40,15 +41,15 @@ def train_generator(*, n_epochs: int, max_steps: int, seed: int, data_dir: str |
     start = time.time()
     for i in range(n_steps):
         seed_jittor(seed, "step", i)
-        real, labels = batches.at(i)
+        chosen = batches.at(i)
         random = rng(seed, "noise", i)
         losses = cgan_step(
             generator,
             discriminator,
             optimizer_g,
             optimizer_d,
-            real=jt.array(real),
-            labels=labels,
+            real=jt.array(from_pixels(pixels[chosen])),
+            labels=digits[chosen],
             z=jt.array(normal(random, 64, 100)),
             fake_labels=random.integers(0, 10, 64),
         )
