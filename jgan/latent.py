@@ -17,3 +17,8 @@ def rng(seed: int, purpose: str, index: int = 0) -> np.random.Generator:
 def normal(generator: np.random.Generator, n: int, latent_dim: int) -> np.ndarray:
     """Standard normal noise: float32 array of shape (n, latent_dim)."""
     return generator.standard_normal((n, latent_dim), dtype=np.float32)
+
+
+def uniform(generator: np.random.Generator, n: int, latent_dim: int) -> np.ndarray:
+    """Noise uniform in [-1, 1): float32 array of shape (n, latent_dim)."""
+    return generator.random((n, latent_dim), dtype=np.float32) * 2 - 1

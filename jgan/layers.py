@@ -21,6 +21,7 @@ class BatchNorm(nn.Module):
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
+        self.tracked = True
         self.weight = jt.ones((num_features,))
         self.bias = jt.zeros((num_features,))
         self.running_mean = jt.zeros((num_features,)).stop_grad()
@@ -47,11 +48,14 @@ class BatchNorm(nn.Module):
         mean = x.mean(dims=axes)
         centred = x - mean.broadcast(x, axes)
         variance = centred.sqr().mean(dims=axes)
-        with jt.no_grad():
-            unbiased = variance * (n / (n - 1))
-            self.running_mean.update(self.running_mean + (mean - self.running_mean) * self.momentum)
-            self.running_var.update(self.running_var + (unbiased - self.running_var) * self.momentum)
+        if self.tracked:
+            self._track(mean, variance * (n / (n - 1)))
         return mean, centred, variance
+
+    def _track(self, mean, variance):
+        with jt.no_grad():
+            self.running_mean.update(self.running_mean + (mean - self.running_mean) * self.momentum)
+            self.running_var.update(self.running_var + (variance - self.running_var) * self.momentum)
 
 
 class Tanh(nn.Module):
@@ -62,6 +66,44 @@ class Tanh(nn.Module):
 
     def execute(self, x):
         return jt.tanh(x.clamp(-20, 20))
+
+
+class Upsample(nn.Module):
+    """Bilinear resizing to `size` = (height, width): (N, C, h, w) -> (N, C, height, width), corners not aligned.
+
+    What PyTorch's `interpolate(mode="bilinear")` computes, as two products with the matrices of the two axes: Jittor's
+    own gathers pixel by pixel, which takes longer than the convolutions around it.
+    """
+
+    def __init__(self, size: tuple[int, int]):
+        self.size = size
+
+    def execute(self, x):
+        n, channels, height, width = x.shape
+        to_height, to_width = (jt.array(_bilinear(*pair)) for pair in zip((height, width), self.size))
+        x = jt.matmul(x.reshape((-1, width)), to_width).reshape((n * channels, height, -1)).transpose((0, 2, 1))
+        x = jt.matmul(x.reshape((-1, height)), to_height).reshape((n, channels, *self.size[::-1]))
+        return x.transpose((0, 1, 3, 2))
+
+
+def _bilinear(old: int, new: int) -> np.ndarray:
+    """The matrix (old, new) that resizes a row: each new point weighs its two neighbours by their nearness."""
+    centres = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    return np.maximum(0, 1 - np.abs(np.arange(old)[:, None] - centres)).astype(np.float32)
+
+
+def init_normal(network: nn.Module) -> None:
+    """Draw the weights anew as DCGAN does (Radford et al. 2016, arXiv:1511.06434, section 4): N(0, 0.02), biases 0.
+
+    The scales of BatchNorm are drawn from N(1, 0.02), as in the authors' program.
+    """
+    for module in network.modules():
+        if isinstance(module, (nn.Conv, nn.ConvTranspose, nn.Linear)):
+            jt.init.gauss_(module.weight, 0, 0.02)
+            if module.bias is not None:
+                jt.init.zero_(module.bias)
+        elif isinstance(module, BatchNorm):
+            jt.init.gauss_(module.weight, 1, 0.02)
 
 
 def as_labels(labels, n_classes: int):
@@ -94,6 +136,22 @@ def evaluating(network: nn.Module):
     finally:
         if was_training:
             network.train()
+
+
+@contextmanager
+def untracked(network: nn.Module):
+    """Within this context BatchNorm uses the statistics of the batch, as in training, and leaves its running ones.
+
+    For a network that another one's update only passes through.
+    """
+    norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
+    for norm in norms:
+        norm.tracked = False
+    try:
+        yield network
+    finally:
+        for norm in norms:
+            norm.tracked = True
 
 
 def trainable(network: nn.Module) -> list:

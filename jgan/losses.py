@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+import jittor as jt
+from jittor import nn
+
+
+def vanilla(logits, target: float):
+    """Mean binary cross-entropy between a batch of logits of any shape and a target in [0, 1].
+
+    With target 1 for real and 0 for fake, -log D and -log(1 - D) with D = sigmoid(logit) (Goodfellow et al. 2014,
+    arXiv:1406.2661, eq. 1); 0.9 for real is one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498,
+    section 3.4).
+    """
+    return nn.binary_cross_entropy_with_logits(logits, jt.full_like(logits, target))
+
 
 def least_squares(output, target: float):
     """Mean of (output - target)^2 over a batch of discriminator outputs of any shape.
@@ -10,3 +23,17 @@ def least_squares(output, target: float):
     arXiv:1611.04076, eq. 9), and the loss of the Jittor warm-up.
     """
     return (output - target).sqr().mean()
+
+
+def gradient_penalty(critic, real, fake, epsilon):
+    """Mean of (||grad c(x)|| - 1)^2 over the points x = epsilon real + (1 - epsilon) fake.
+
+    Gulrajani et al. 2017 (arXiv:1704.00028, eq. 3 and algorithm 1). real, fake: (N, C, H, W); epsilon: (N,), uniform in
+    [0, 1], one for each image; the norm is that of the gradient by all values of one image. The critic must score each
+    image by itself, so it must not have BatchNorm (section 4). Differentiable by the critic's parameters.
+    """
+    epsilon = epsilon.reshape((-1, 1, 1, 1))
+    x = (epsilon * real + (1 - epsilon) * fake).detach()
+    gradient = jt.grad(critic(x).sum(), x)
+    norm = gradient.reshape((x.shape[0], -1)).norm(2, dim=1)
+    return (norm - 1).sqr().mean()

@@ -16,12 +16,12 @@ from jgan.run import Run
 from jgan.train import require_steps_left, steps_done
 
 
-def option(default=dataclasses.MISSING, help="", *, least=None, above=None, below=None, choices=None):
+def option(default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None):
     """A dataclass field that is an option: default, line of help, and which values it may take.
 
-    least <= value, above < value < below, or one of `choices`. Without a default it is a positional argument.
+    least <= value <= most, above < value < below, or one of `choices`. Without a default it is a positional argument.
     """
-    limits = {"help": help, "least": least, "above": above, "below": below, "choices": choices}
+    limits = {"help": help, "least": least, "most": most, "above": above, "below": below, "choices": choices}
     return dataclasses.field(default=default, metadata=limits)
 
 
@@ -31,9 +31,6 @@ class TrainOptions:
 
     n_epochs: int = option(100, "how often every image is seen", least=1)
     batch_size: int = option(64, "images in a batch", least=2)
-    lr: float = option(0.0002, "learning rate of Adam", above=0)
-    b1: float = option(0.5, "decay of Adam's first moment", least=0, below=1)
-    b2: float = option(0.999, "decay of Adam's second moment", least=0, below=1)
     sample_interval: int = option(1000, "steps between samples", least=1)
     save_interval: int = option(1000, "steps between saved states; the last is always saved", least=1)
     max_steps: Optional[int] = option(None, "end after so many steps in all, whatever n_epochs says", least=1)
@@ -42,6 +39,15 @@ class TrainOptions:
     data_dir: Optional[str] = option(None, "folder of the data set")
     output: Optional[str] = option(None, "the run directory to make")
     resume: Optional[str] = option(None, "a run directory to resume, with the options it has")
+
+
+@dataclasses.dataclass
+class AdamOptions:
+    """What a training by Adam takes."""
+
+    lr: float = option(0.0002, "learning rate of Adam", above=0)
+    b1: float = option(0.5, "decay of Adam's first moment", least=0, below=1)
+    b2: float = option(0.999, "decay of Adam's second moment", least=0, below=1)
 
 
 def parse(options_class, description: str, argv=None):
@@ -82,6 +88,8 @@ def _checked(kind, limits):
         value = kind(text)
         if limits["least"] is not None and not value >= limits["least"]:
             raise argparse.ArgumentTypeError(f"{text} is too small; at least {limits['least']} is needed")
+        if limits["most"] is not None and not value <= limits["most"]:
+            raise argparse.ArgumentTypeError(f"{text} is too large; at most {limits['most']} is possible")
         if limits["above"] is not None and not value > limits["above"]:
             raise argparse.ArgumentTypeError(f"{text} must be above {limits['above']}")
         if limits["below"] is not None and not value < limits["below"]:

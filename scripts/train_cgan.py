@@ -8,10 +8,10 @@ python scripts/train_cgan.py --resume runs/try                    # resume it
 from __future__ import annotations
 
 import dataclasses
-import sys
 
 import numpy as np
-from options import TrainOptions, begin, option, resume_command, run_program, start
+from options import AdamOptions, TrainOptions, begin, option, run_program
+from training import launch
 
 from jgan import images, runtime
 from jgan.data import mnist
@@ -20,7 +20,7 @@ from jgan.latent import normal, rng
 
 
 @dataclasses.dataclass
-class Options(TrainOptions):
+class Options(TrainOptions, AdamOptions):
     latent_dim: int = option(100, "length of the noise vector z", least=1)
     n_classes: int = option(10, "number of classes; MNIST has 10", least=10)
     img_size: int = option(32, "height and width of the images", least=4)
@@ -31,7 +31,7 @@ def main(opt: Options, given: dict) -> int:
     run, opt, resume = begin(opt, given)
     pixels, digits = mnist.load_mnist("train", data_dir=opt.data_dir)
     pixels = np.repeat(mnist.resize(pixels, opt.img_size), opt.channels, axis=1)
-    batches = Batches(pixels, digits, batch_size=opt.batch_size, seed=opt.seed)
+    batches = Batches(len(pixels), batch_size=opt.batch_size, seed=opt.seed)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     import jittor as jt
@@ -41,7 +41,6 @@ def main(opt: Options, given: dict) -> int:
     from jgan.models.cgan import Discriminator, Generator
     from jgan.optimizers import adam
     from jgan.steps import cgan_step
-    from jgan.train import train
 
     print(f"training on {runtime.set_device(opt.device)} into {run.folder}")
     runtime.seed_jittor(opt.seed, "weights")
@@ -52,13 +51,14 @@ def main(opt: Options, given: dict) -> int:
     optimizer_d = adam(discriminator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
 
     def step(i: int) -> dict:
-        real, labels = batches.at(i)
+        chosen = batches.at(i)
         random = rng(opt.seed, "noise", i)
         z = normal(random, opt.batch_size, opt.latent_dim)
         fake_labels = random.integers(0, opt.n_classes, opt.batch_size)
         return cgan_step(
             generator, discriminator, optimizer_g, optimizer_d,
-            real=jt.array(real), labels=labels, z=jt.array(z), fake_labels=fake_labels,
+            real=jt.array(images.from_pixels(pixels[chosen])), labels=digits[chosen],
+            z=jt.array(z), fake_labels=fake_labels,
         )  # fmt: skip
 
     columns = np.tile(np.arange(opt.n_classes), 10)  # ten rows; the column is the class
@@ -71,25 +71,19 @@ def main(opt: Options, given: dict) -> int:
     def export(path) -> None:
         save_network(path, generator, model="cgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
 
-    n_steps = min(batches.steps(opt.n_epochs), opt.max_steps or sys.maxsize)
-    start(run, opt, runtime.versions(), resume=resume, n_steps=n_steps)
-    if not resume:
-        examples = [np.flatnonzero(digits == label)[row] for row in range(10) for label in range(mnist.N_CLASSES)]
-        images.save_png(run.samples / "real.png", images.grid(images.from_pixels(pixels[examples])))
-    return train(
+    examples = [np.flatnonzero(digits == label)[row] for row in range(10) for label in range(mnist.N_CLASSES)]
+    return launch(
         run,
+        opt,
+        resume=resume,
+        n_steps=batches.steps(opt.n_epochs),
+        images_per_step=opt.batch_size,
+        real=images.grid(images.from_pixels(pixels[examples])),
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         step=step,
         draw=draw,
         export=export,
-        seed=opt.seed,
-        images_per_step=opt.batch_size,
-        n_steps=n_steps,
-        sample_interval=opt.sample_interval,
-        save_interval=opt.save_interval,
-        resume=resume,
-        resume_command=resume_command(run, opt),
     )
 
 

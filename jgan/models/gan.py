@@ -1,0 +1,60 @@
+"""The first GAN as multilayer perceptrons, after Goodfellow et al. 2014 (arXiv:1406.2661).
+
+Sizes as in a well-known tutorial on MNIST: four layers each, LeakyReLU and Dropout after every hidden one.
+"""
+
+from __future__ import annotations
+
+import math
+
+from jittor import nn
+
+from jgan.latent import uniform
+from jgan.layers import Tanh
+
+
+class Generator(nn.Module):
+    """Noise -> images.
+
+    z: float32 (N, latent_dim), uniform in [-1, 1] (`draw_z`). Returns float32 (N, channels, img_size, img_size) in
+    [-1, 1].
+    """
+
+    draw_z = staticmethod(uniform)
+
+    def __init__(self, *, latent_dim: int = 100, img_size: int = 28, channels: int = 1):
+        self.latent_dim = latent_dim
+        self.img_shape = (channels, img_size, img_size)
+        self.model = nn.Sequential(
+            *_hidden(latent_dim, 32),
+            *_hidden(32, 64),
+            *_hidden(64, 128),
+            nn.Linear(128, math.prod(self.img_shape)),
+            Tanh(),
+        )
+
+    def execute(self, z):
+        return self.model(z).reshape((-1, *self.img_shape))
+
+
+class Discriminator(nn.Module):
+    """Images -> one logit per image, above 0 where it takes the image for real.
+
+    images: float32 (N, channels, img_size, img_size) in [-1, 1]. Returns float32 (N, 1).
+    """
+
+    def __init__(self, *, img_size: int = 28, channels: int = 1):
+        self.model = nn.Sequential(
+            *_hidden(channels * img_size * img_size, 128),
+            *_hidden(128, 64),
+            *_hidden(64, 32),
+            nn.Linear(32, 1),
+        )
+
+    def execute(self, images):
+        return self.model(images.reshape((images.shape[0], -1)))
+
+
+def _hidden(n_in: int, n_out: int) -> tuple:
+    # is_train: Jittor's Dropout is idle until told otherwise.
+    return nn.Linear(n_in, n_out), nn.LeakyReLU(0.2), nn.Dropout(0.3, is_train=True)

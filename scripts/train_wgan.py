@@ -1,0 +1,87 @@
+"""Train a Wasserstein GAN with clipped weights on Fashion-MNIST, another named data set or a folder of images.
+
+python scripts/train_wgan.py                          # Fashion-MNIST at 32x32
+python scripts/train_wgan.py --dataset folder --data_dir FOLDER --channels 3 --img_size 64
+python scripts/train_wgan.py --resume runs/wgan       # resume it
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from options import begin, option, run_program
+from training import DATASETS, ImageOptions, fixed_samples, launch, load_pixels, real_grid
+
+from jgan import runtime
+from jgan.data.batches import Batches
+from jgan.images import from_pixels
+from jgan.latent import rng
+
+
+@dataclasses.dataclass
+class Options(ImageOptions):
+    lr: float = option(0.00005, "learning rate of RMSprop", above=0)
+    n_critic: int = option(5, "updates of the critic for one of the generator", least=1)
+    clip_value: float = option(0.01, "the critic's weights are clipped to +- this", above=0)
+    dataset: str = option("fashion_mnist", "the images to train on; folder: those in --data_dir", choices=DATASETS)
+    latent_dim: int = option(128, "length of the noise vector z", least=1)
+    img_size: int = option(32, "height and width of the images", least=8)
+    channels: int = option(1, "channels of the images", choices=(1, 3))
+    conv_dim: int = option(128, "width of the networks", least=1)
+
+
+def main(opt: Options, given: dict) -> int:
+    run, opt, resume = begin(opt, given)
+    pixels = load_pixels(opt)
+    batches = Batches(len(pixels), batch_size=opt.n_critic * opt.batch_size, seed=opt.seed)
+
+    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
+    import jittor as jt
+
+    from jgan.checkpoint import save_network
+    from jgan.models.wgan import Critic, Generator
+    from jgan.optimizers import rmsprop
+    from jgan.steps import wgan_step
+
+    print(f"training on {runtime.set_device(opt.device)} into {run.folder}")
+    runtime.seed_jittor(opt.seed, "weights")
+    sizes = {"img_size": opt.img_size, "channels": opt.channels, "conv_dim": opt.conv_dim}
+    generator = Generator(latent_dim=opt.latent_dim, **sizes)
+    critic = Critic(**sizes)
+    optimizer_g = rmsprop(generator, lr=opt.lr)
+    optimizer_c = rmsprop(critic, lr=opt.lr)
+
+    def step(i: int) -> dict:
+        random = rng(opt.seed, "noise", i)
+        rounds = (opt.n_critic, opt.batch_size)
+        z_c = generator.draw_z(random, math.prod(rounds), opt.latent_dim).reshape((*rounds, opt.latent_dim))
+        z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
+        return wgan_step(
+            generator, critic, optimizer_g, optimizer_c,
+            reals=jt.array(from_pixels(pixels[batches.at(i)]).reshape((*rounds, *pixels.shape[1:]))),
+            z_c=jt.array(z_c),
+            z_g=jt.array(z_g),
+            clip_value=opt.clip_value,
+        )  # fmt: skip
+
+    def export(path) -> None:
+        save_network(path, generator, model="wgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
+
+    return launch(
+        run,
+        opt,
+        resume=resume,
+        n_steps=batches.steps(opt.n_epochs),
+        images_per_step=opt.n_critic * opt.batch_size,
+        real=real_grid(pixels),
+        networks={"generator": generator, "critic": critic},
+        optimizers={"optimizer_g": optimizer_g, "optimizer_c": optimizer_c},
+        step=step,
+        draw=fixed_samples(generator, opt.seed),
+        export=export,
+    )
+
+
+if __name__ == "__main__":
+    run_program(main, Options, __doc__)
