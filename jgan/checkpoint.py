@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,19 +26,37 @@ def save(path: str | Path, arrays: dict[str, np.ndarray], header: dict) -> None:
 
 def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
     """The arrays and the header of a file that `save` wrote; UserError if it is none such."""
+    with _reading(path) as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+        return arrays, _header(file, path)
+
+
+def load_header(path: str | Path) -> dict:
+    """The header alone, without reading the arrays; UserError as from `load`."""
+    with _reading(path) as file:
+        return _header(file, path)
+
+
+@contextmanager
+def _reading(path: str | Path):
     if not os.path.isfile(path):
         raise UserError(f"there is no file {path}")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            yield file
+    except UserError:
+        raise
     except PermissionError:
         raise UserError(f"{path} may not be read by this user") from None
     except Exception as error:
         raise UserError(f"{path} is not a readable safetensors file ({error}); fetch or train it again") from None
+
+
+def _header(file, path: str | Path) -> dict:
+    metadata = file.metadata() or {}
     if "jgan" not in metadata:
         raise UserError(f"{path} is a safetensors file, but not one that jgan wrote: it has no jgan header")
-    return arrays, json.loads(metadata["jgan"])
+    return json.loads(metadata["jgan"])
 
 
 def save_network(path: str | Path, network, *, model: str, options: dict) -> None:

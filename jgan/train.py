@@ -42,7 +42,6 @@ def train(
     saved last is kept.
     """
     done = restore_state(run, networks, optimizers) if resume else 0
-    require_steps_left(run, done, n_steps)
     speed = _Speed(done)
     bar = tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s())
     with _StopRequest() as stop, Log(run.log, done) as log, bar:
@@ -88,13 +87,7 @@ def save_state(run: Run, networks: dict, optimizers: dict, done: int) -> None:
 
 def steps_done(run: Run) -> int:
     """The number of steps that the saved state of a run has done; UserError if it has no readable state."""
-    return _load_state(run)[1]["step"]
-
-
-def require_steps_left(run: Run, done: int, n_steps: int) -> None:
-    """UserError if a run that has done so many steps has nothing left to do."""
-    if done >= n_steps:
-        raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
+    return _require_state(checkpoint.load_header(run.state), run)["step"]
 
 
 def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
@@ -107,7 +100,8 @@ def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
 
 def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
     """Put the state of run.state in place and return the number of steps it has done; UserError if it does not fit."""
-    arrays, header = _load_state(run)
+    arrays, header = checkpoint.load(run.state)
+    _require_state(header, run)
 
     def part(name):
         return {key.partition("/")[2]: array for key, array in arrays.items() if key.partition("/")[0] == name}
@@ -120,11 +114,10 @@ def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
     return header["step"]
 
 
-def _load_state(run: Run) -> tuple[dict, dict]:
-    arrays, header = checkpoint.load(run.state)
+def _require_state(header: dict, run: Run) -> dict:
     if not {"step", "optimizer_steps"} <= header.keys():
         raise UserError(f"{run.state} holds weights, but not the state of a run")
-    return arrays, header
+    return header
 
 
 class _StopRequest:

@@ -148,26 +148,28 @@ class Attack:
 )
 def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
     (tmp_path / "w").write_bytes(content)
-    with pytest.raises(UserError, match="not a readable safetensors file"):
-        checkpoint.load(tmp_path / "w")
+    refuse(tmp_path / "w", "not a readable safetensors file")
+
+
+def refuse(path, message):
+    for load in (checkpoint.load, checkpoint.load_header):
+        with pytest.raises(UserError, match=message):
+            load(path)
 
 
 def test_a_truncated_file_is_refused(saved):
     path = saved[1]
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match="not a readable safetensors file"):
-        checkpoint.load(path)
+    refuse(path, "not a readable safetensors file")
 
 
 def test_a_safetensors_file_of_somebody_else_is_refused(tmp_path):
     safetensors.numpy.save_file({"a": np.zeros(1)}, tmp_path / "w")
-    with pytest.raises(UserError, match="no jgan header"):
-        checkpoint.load(tmp_path / "w")
+    refuse(tmp_path / "w", "no jgan header")
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"there is no file .*gone"):
-        checkpoint.load(tmp_path / "gone")
+    refuse(tmp_path / "gone", r"there is no file .*gone")
 
 
 def test_weights_that_are_not_finite_never_replace_good_ones(saved):
