@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from jgan.report import Log, draw_curves, read_log
@@ -33,6 +34,32 @@ def test_a_line_cut_short_is_dropped(tmp_path):
     with Log(path, 20):
         pass
     assert path.read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b'{"step": 20, "lo', b"\0" * 20, b"\xff\xfe", b"[20]", b"20", b"null", b"{}",
+        b'{"step": "20", "loss": 1}', b'{"step": 1e999, "loss": 1}', b'{"step": 20, "loss": "low"}',
+    ],
+)  # fmt: skip
+def test_a_damaged_line_costs_itself_alone(tmp_path, damage):
+    path = tmp_path / "log"
+    written(path, 10, 20, 30)
+    first, _, last = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join([first, damage, last, b""]))
+    with Log(path, 30):
+        pass
+    assert path.read_bytes().splitlines() == [first, last]
+
+
+def test_an_entry_without_a_loss_is_not_drawn(tmp_path):
+    path = tmp_path / "log"
+    written(path, *range(1, 31))
+    draw_curves(path, tmp_path / "whole.png", ["loss"])
+    path.write_text(path.read_text().replace('{"step": 1,', '{"step": 0}\n{"step": 1,'))
+    draw_curves(path, tmp_path / "curves.png", ["loss"])
+    assert (tmp_path / "curves.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
 
 
 def test_there_may_be_no_log(tmp_path):
