@@ -56,7 +56,7 @@ def _entry(line: bytes) -> dict | None:
 def draw_curves(log: str | Path, png: str | Path, names: list[str]) -> None:
     """Draw the named quantities of a log over the steps: faint as logged, strong as a running mean of 1/50 of them.
 
-    A log without entries draws nothing.
+    The points of a short log are marked, so that even one shows. A log without entries draws nothing.
     """
     import numpy as np
     from matplotlib.figure import Figure
@@ -65,6 +65,7 @@ def draw_curves(log: str | Path, png: str | Path, names: list[str]) -> None:
     if not entries:
         return
     steps = [entry["step"] for entry in entries]
+    marker = "o" if len(entries) < 20 else None
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for i, name in enumerate(names):
@@ -72,7 +73,7 @@ def draw_curves(log: str | Path, png: str | Path, names: list[str]) -> None:
         axes.plot(steps, values, color=f"C{i}", alpha=0.25, linewidth=0.8)
         width = max(1, len(values) // 50)
         smooth = np.convolve(values, np.ones(width) / width, mode="valid")
-        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", label=name)
+        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", marker=marker, label=name)
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
     axes.grid(alpha=0.3)
