@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from jgan import checkpoint, images, runtime
 from jgan.errors import UserError
+from jgan.files import make_folder
 from jgan.report import Log, draw_curves
 from jgan.run import Run
 
@@ -92,6 +93,7 @@ def steps_done(run: Run) -> int:
 
 def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
     """Write the sample of this step; UserError if the networks no longer draw numbers."""
+    make_folder(run.samples)  # the user may have cleared it away
     try:
         images.save_png(run.samples / f"{done:07d}.png", draw())
     except images.NotFinite as error:

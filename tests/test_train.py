@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 
 import jittor as jt
@@ -96,6 +97,14 @@ def test_samples_and_states_come_at_their_intervals(tmp_path):
     training(10, sample_interval=4, save_interval=3)
     assert samples(training.run) == ["0000004.png", "0000008.png", "0000010.png"]
     assert states == [False] * 3 + [True] * 7
+
+
+def test_the_samples_may_be_cleared_away(tmp_path):
+    training = Training(tmp_path)
+    training(5)
+    shutil.rmtree(training.run.samples)
+    Training(tmp_path)(6, resume=True)
+    assert samples(training.run) == ["0000006.png"]
 
 
 def test_a_resumed_run_is_the_same_run_to_the_bit(tmp_path):
