@@ -56,7 +56,10 @@ def _header(file, path: str | Path) -> dict:
     metadata = file.metadata() or {}
     if "jgan" not in metadata:
         raise UserError(f"{path} is a safetensors file, but not one that jgan wrote: it has no jgan header")
-    return json.loads(metadata["jgan"])
+    header = json.loads(metadata["jgan"])
+    if not isinstance(header, dict):
+        raise ValueError(f"its jgan header is {header!r}")
+    return header
 
 
 def save_network(path: str | Path, network, *, model: str, options: dict) -> None:
@@ -76,8 +79,8 @@ def load_network(path: str | Path, constructor, *, model: str):
         raise UserError(f"{path} holds weights that are NaN or infinite; train it again")
     try:
         network = constructor(**header["options"])
-    except TypeError as error:
-        raise UserError(f"{path} was written by another version of jgan: {error}") from None
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged or was written by another version of jgan: {error!r}") from None
     restore_network(network, arrays, where=path)
     network.eval()
     return network
@@ -100,6 +103,8 @@ def optimizer_arrays(optimizer) -> dict[str, np.ndarray]:
 
 def restore_optimizer(optimizer, arrays: dict[str, np.ndarray], n_step: int, *, where: str | Path) -> None:
     """Put moments and step count in place; UserError unless they fit exactly."""
+    if not isinstance(n_step, int):
+        raise UserError(f"{where} does not fit this optimizer: {n_step!r} is no number of steps")
     _assign(_moments(optimizer), arrays, where)
     optimizer.n_step = n_step
 

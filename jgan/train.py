@@ -111,13 +111,13 @@ def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
     for name, network in networks.items():
         checkpoint.restore_network(network, part(name), where=f"{run.state} ({name})")
     for name, optimizer in optimizers.items():
-        steps = header["optimizer_steps"][name]
+        steps = header["optimizer_steps"].get(name)
         checkpoint.restore_optimizer(optimizer, part(name), steps, where=f"{run.state} ({name})")
     return header["step"]
 
 
 def _require_state(header: dict, run: Run) -> dict:
-    if not {"step", "optimizer_steps"} <= header.keys():
+    if not (isinstance(header.get("step"), int) and isinstance(header.get("optimizer_steps"), dict)):
         raise UserError(f"{run.state} holds weights, but not the state of a run")
     return header
 

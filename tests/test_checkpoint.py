@@ -131,8 +131,12 @@ def test_weights_that_are_not_finite_are_refused(saved):
         checkpoint.load_network(saved[1], Network, model="toy.Network")
 
 
-def test_options_of_another_version_are_refused(tmp_path):
-    checkpoint.save_network(tmp_path / "w", Network(), model="toy.Network", options={"depth": 3})
+@pytest.mark.parametrize(
+    "header",
+    [{}, {"options": None}, *({"options": options} for options in ({"depth": 3}, {"width": "3"}, {"width": -3}))],
+)
+def test_options_of_another_version_are_refused(tmp_path, header):
+    checkpoint.save(tmp_path / "w", checkpoint.network_arrays(Network()), {"model": "toy.Network", **header})
     with pytest.raises(UserError, match="another version of jgan"):
         checkpoint.load_network(tmp_path / "w", Network, model="toy.Network")
 
@@ -166,6 +170,12 @@ def test_a_truncated_file_is_refused(saved):
 def test_a_safetensors_file_of_somebody_else_is_refused(tmp_path):
     safetensors.numpy.save_file({"a": np.zeros(1)}, tmp_path / "w")
     refuse(tmp_path / "w", "no jgan header")
+
+
+@pytest.mark.parametrize("header", ["", "{", "[1]", "null", '"text"'])
+def test_a_damaged_header_is_refused(tmp_path, header):
+    safetensors.numpy.save_file({"a": np.zeros(1)}, tmp_path / "w", {"jgan": header})
+    refuse(tmp_path / "w", "not a readable safetensors file")
 
 
 def test_a_missing_file_is_named(tmp_path):

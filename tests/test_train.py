@@ -199,6 +199,24 @@ def test_the_steps_done_are_known_without_reading_the_arrays(tmp_path, monkeypat
     assert steps_done(training.run) == 5
 
 
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({}, "not the state of a run"),
+        ({"step": "5", "optimizer_steps": {"optimizer": 5}}, "not the state of a run"),
+        ({"step": 5, "optimizer_steps": 5}, "not the state of a run"),
+        ({"step": 5, "optimizer_steps": {}}, "None is no number of steps"),
+        ({"step": 5, "optimizer_steps": {"optimizer": "5"}}, "'5' is no number of steps"),
+    ],
+)
+def test_a_damaged_state_is_refused(tmp_path, header, message):
+    training = Training(tmp_path)
+    training(5)
+    checkpoint.save(training.run.state, training.state()[0], header)
+    with pytest.raises(UserError, match=rf"state\.safetensors.*{message}"):
+        Training(tmp_path)(9, resume=True)
+
+
 def test_a_state_of_another_network_is_refused(tmp_path):
     Training(tmp_path)(5)
     other = Training(tmp_path)
