@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,19 +26,40 @@ def save(path: str | Path, arrays: dict[str, np.ndarray], header: dict) -> None:
 
 def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
     """The arrays and the header of a file that `save` wrote; UserError if it is none such."""
+    with _reading(path) as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+        return arrays, _header(file, path)
+
+
+def load_header(path: str | Path) -> dict:
+    """The header alone, without reading the arrays; UserError as from `load`."""
+    with _reading(path) as file:
+        return _header(file, path)
+
+
+@contextmanager
+def _reading(path: str | Path):
     if not os.path.isfile(path):
         raise UserError(f"there is no file {path}")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            yield file
+    except UserError:
+        raise
     except PermissionError:
         raise UserError(f"{path} may not be read by this user") from None
     except Exception as error:
         raise UserError(f"{path} is not a readable safetensors file ({error}); fetch or train it again") from None
+
+
+def _header(file, path: str | Path) -> dict:
+    metadata = file.metadata() or {}
     if "jgan" not in metadata:
         raise UserError(f"{path} is a safetensors file, but not one that jgan wrote: it has no jgan header")
-    return arrays, json.loads(metadata["jgan"])
+    header = json.loads(metadata["jgan"])
+    if not isinstance(header, dict):
+        raise ValueError(f"its jgan header is {header!r}")
+    return header
 
 
 def save_network(path: str | Path, network, *, model: str, options: dict) -> None:
@@ -57,8 +79,8 @@ def load_network(path: str | Path, constructor, *, model: str):
         raise UserError(f"{path} holds weights that are NaN or infinite; train it again")
     try:
         network = constructor(**header["options"])
-    except TypeError as error:
-        raise UserError(f"{path} was written by another version of jgan: {error}") from None
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged or was written by another version of jgan: {error!r}") from None
     restore_network(network, arrays, where=path)
     network.eval()
     return network
@@ -81,6 +103,8 @@ def optimizer_arrays(optimizer) -> dict[str, np.ndarray]:
 
 def restore_optimizer(optimizer, arrays: dict[str, np.ndarray], n_step: int, *, where: str | Path) -> None:
     """Put moments and step count in place; UserError unless they fit exactly."""
+    if not isinstance(n_step, int):
+        raise UserError(f"{where} does not fit this optimizer: {n_step!r} is no number of steps")
     _assign(_moments(optimizer), arrays, where)
     optimizer.n_step = n_step
 

@@ -37,6 +37,14 @@ def replacing(path: str | Path):
         raise
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless it is there; UserError if it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {path}: {error.strerror}") from None
+
+
 def write_bytes(path: str | Path, data: bytes) -> None:
     """Put `data` in the place of `path`, whole or not at all (see `replacing`)."""
     with replacing(path) as file:

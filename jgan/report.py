@@ -13,7 +13,7 @@ class Log:
     """A file of JSON lines {"step": n, name: number, ...} that a resumed run continues.
 
     A context manager, opened with the number of steps already done: lines of later steps, which a run wrote after its
-    last save and is about to compute again, are taken out, and with them a line that a crash cut short.
+    last save and is about to compute again, are taken out, and with them lines that are damaged.
     """
 
     def __init__(self, path: str | Path, steps_done: int):
@@ -37,30 +37,35 @@ class Log:
 
 
 def read_log(path: str | Path) -> list[dict]:
-    """The entries of a log in order, up to the first line that is damaged or cut short; [] if there is no log."""
-    entries = []
-    if Path(path).exists():
-        for line in Path(path).read_text(encoding="utf-8").splitlines():
-            try:
-                entry = json.loads(line)
-                entries.append({"step": int(entry["step"]), **entry})
-            except (ValueError, KeyError, TypeError):
-                break
-    return entries
+    """The entries of a log in order, without the lines that are damaged or cut short; [] if there is no log."""
+    if not Path(path).exists():
+        return []
+    entries = map(_entry, Path(path).read_bytes().splitlines())
+    return [entry for entry in entries if entry is not None]
+
+
+def _entry(line: bytes) -> dict | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    numbers = isinstance(entry, dict) and all(isinstance(value, (int, float)) for value in entry.values())
+    return entry if numbers and isinstance(entry.get("step"), int) else None
 
 
 def draw_curves(log: str | Path, png: str | Path, names: list[str]) -> None:
     """Draw the named quantities of a log over the steps: faint as logged, strong as a running mean of 1/50 of them.
 
-    A log without entries draws nothing.
+    The points of a short log are marked, so that even one shows. A log without entries draws nothing.
     """
     import numpy as np
     from matplotlib.figure import Figure
 
-    entries = read_log(log)
+    entries = [entry for entry in read_log(log) if entry.keys() >= set(names)]
     if not entries:
         return
     steps = [entry["step"] for entry in entries]
+    marker = "o" if len(entries) < 20 else None
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for i, name in enumerate(names):
@@ -68,7 +73,7 @@ def draw_curves(log: str | Path, png: str | Path, names: list[str]) -> None:
         axes.plot(steps, values, color=f"C{i}", alpha=0.25, linewidth=0.8)
         width = max(1, len(values) // 50)
         smooth = np.convolve(values, np.ones(width) / width, mode="valid")
-        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", label=name)
+        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", marker=marker, label=name)
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
     axes.grid(alpha=0.3)

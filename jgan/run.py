@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from jgan.errors import UserError
-from jgan.files import write_bytes
+from jgan.files import make_folder, write_bytes
 
 CHANGEABLE = ("n_epochs", "max_steps", "sample_interval", "save_interval", "device")
 PLACES = ("output", "resume")
@@ -50,10 +50,7 @@ class Run:
     def create(self, program: str, options: dict, versions: dict) -> None:
         """Make the directory and its config.json; UserError if it holds a run already or cannot be made."""
         self.require_new()
-        try:
-            self.samples.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the run directory {self.folder}: {error.strerror}") from None
+        make_folder(self.samples)
         self._write_config({"program": program, "options": options, "sessions": [versions]})
 
     def resume(self, options: dict, versions: dict) -> None:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from jgan import checkpoint, images, runtime
 from jgan.errors import UserError
+from jgan.files import make_folder
 from jgan.report import Log, draw_curves
 from jgan.run import Run
 
@@ -42,7 +43,6 @@ def train(
     saved last is kept.
     """
     done = restore_state(run, networks, optimizers) if resume else 0
-    require_steps_left(run, done, n_steps)
     speed = _Speed(done)
     bar = tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s())
     with _StopRequest() as stop, Log(run.log, done) as log, bar:
@@ -88,17 +88,12 @@ def save_state(run: Run, networks: dict, optimizers: dict, done: int) -> None:
 
 def steps_done(run: Run) -> int:
     """The number of steps that the saved state of a run has done; UserError if it has no readable state."""
-    return _load_state(run)[1]["step"]
-
-
-def require_steps_left(run: Run, done: int, n_steps: int) -> None:
-    """UserError if a run that has done so many steps has nothing left to do."""
-    if done >= n_steps:
-        raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
+    return _require_state(checkpoint.load_header(run.state), run)["step"]
 
 
 def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
     """Write the sample of this step; UserError if the networks no longer draw numbers."""
+    make_folder(run.samples)  # the user may have cleared it away
     try:
         images.save_png(run.samples / f"{done:07d}.png", draw())
     except images.NotFinite as error:
@@ -107,7 +102,8 @@ def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
 
 def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
     """Put the state of run.state in place and return the number of steps it has done; UserError if it does not fit."""
-    arrays, header = _load_state(run)
+    arrays, header = checkpoint.load(run.state)
+    _require_state(header, run)
 
     def part(name):
         return {key.partition("/")[2]: array for key, array in arrays.items() if key.partition("/")[0] == name}
@@ -115,16 +111,15 @@ def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
     for name, network in networks.items():
         checkpoint.restore_network(network, part(name), where=f"{run.state} ({name})")
     for name, optimizer in optimizers.items():
-        steps = header["optimizer_steps"][name]
+        steps = header["optimizer_steps"].get(name)
         checkpoint.restore_optimizer(optimizer, part(name), steps, where=f"{run.state} ({name})")
     return header["step"]
 
 
-def _load_state(run: Run) -> tuple[dict, dict]:
-    arrays, header = checkpoint.load(run.state)
-    if not {"step", "optimizer_steps"} <= header.keys():
+def _require_state(header: dict, run: Run) -> dict:
+    if not (isinstance(header.get("step"), int) and isinstance(header.get("optimizer_steps"), dict)):
         raise UserError(f"{run.state} holds weights, but not the state of a run")
-    return arrays, header
+    return header
 
 
 class _StopRequest:

@@ -13,7 +13,7 @@ from typing import Optional
 
 from jgan.errors import UserError
 from jgan.run import Run
-from jgan.train import require_steps_left, steps_done
+from jgan.train import steps_done
 
 
 def option(default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None):
@@ -129,7 +129,9 @@ def begin(opt, given: dict):
 def start(run: Run, opt, versions: dict, *, resume: bool, n_steps: int) -> None:
     """Make the run directory, or note in it that it is resumed; UserError if nothing is left to do."""
     if resume:
-        require_steps_left(run, steps_done(run), n_steps)
+        done = steps_done(run)
+        if done >= n_steps:
+            raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
         run.resume(dataclasses.asdict(opt), versions)
     else:
         run.create(program_name(), dataclasses.asdict(opt), versions)

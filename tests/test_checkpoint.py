@@ -131,8 +131,12 @@ def test_weights_that_are_not_finite_are_refused(saved):
         checkpoint.load_network(saved[1], Network, model="toy.Network")
 
 
-def test_options_of_another_version_are_refused(tmp_path):
-    checkpoint.save_network(tmp_path / "w", Network(), model="toy.Network", options={"depth": 3})
+@pytest.mark.parametrize(
+    "header",
+    [{}, {"options": None}, *({"options": options} for options in ({"depth": 3}, {"width": "3"}, {"width": -3}))],
+)
+def test_options_of_another_version_are_refused(tmp_path, header):
+    checkpoint.save(tmp_path / "w", checkpoint.network_arrays(Network()), {"model": "toy.Network", **header})
     with pytest.raises(UserError, match="another version of jgan"):
         checkpoint.load_network(tmp_path / "w", Network, model="toy.Network")
 
@@ -148,26 +152,34 @@ class Attack:
 )
 def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
     (tmp_path / "w").write_bytes(content)
-    with pytest.raises(UserError, match="not a readable safetensors file"):
-        checkpoint.load(tmp_path / "w")
+    refuse(tmp_path / "w", "not a readable safetensors file")
+
+
+def refuse(path, message):
+    for load in (checkpoint.load, checkpoint.load_header):
+        with pytest.raises(UserError, match=message):
+            load(path)
 
 
 def test_a_truncated_file_is_refused(saved):
     path = saved[1]
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match="not a readable safetensors file"):
-        checkpoint.load(path)
+    refuse(path, "not a readable safetensors file")
 
 
 def test_a_safetensors_file_of_somebody_else_is_refused(tmp_path):
     safetensors.numpy.save_file({"a": np.zeros(1)}, tmp_path / "w")
-    with pytest.raises(UserError, match="no jgan header"):
-        checkpoint.load(tmp_path / "w")
+    refuse(tmp_path / "w", "no jgan header")
+
+
+@pytest.mark.parametrize("header", ["", "{", "[1]", "null", '"text"'])
+def test_a_damaged_header_is_refused(tmp_path, header):
+    safetensors.numpy.save_file({"a": np.zeros(1)}, tmp_path / "w", {"jgan": header})
+    refuse(tmp_path / "w", "not a readable safetensors file")
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"there is no file .*gone"):
-        checkpoint.load(tmp_path / "gone")
+    refuse(tmp_path / "gone", r"there is no file .*gone")
 
 
 def test_weights_that_are_not_finite_never_replace_good_ones(saved):

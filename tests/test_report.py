@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from jgan.report import Log, draw_curves, read_log
@@ -35,6 +36,32 @@ def test_a_line_cut_short_is_dropped(tmp_path):
     assert path.read_text().count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b'{"step": 20, "lo', b"\0" * 20, b"\xff\xfe", b"[20]", b"20", b"null", b"{}",
+        b'{"step": "20", "loss": 1}', b'{"step": 1e999, "loss": 1}', b'{"step": 20, "loss": "low"}',
+    ],
+)  # fmt: skip
+def test_a_damaged_line_costs_itself_alone(tmp_path, damage):
+    path = tmp_path / "log"
+    written(path, 10, 20, 30)
+    first, _, last = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join([first, damage, last, b""]))
+    with Log(path, 30):
+        pass
+    assert path.read_bytes().splitlines() == [first, last]
+
+
+def test_an_entry_without_a_loss_is_not_drawn(tmp_path):
+    path = tmp_path / "log"
+    written(path, *range(1, 31))
+    draw_curves(path, tmp_path / "whole.png", ["loss"])
+    path.write_text(path.read_text().replace('{"step": 1,', '{"step": 0}\n{"step": 1,'))
+    draw_curves(path, tmp_path / "curves.png", ["loss"])
+    assert (tmp_path / "curves.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+
+
 def test_there_may_be_no_log(tmp_path):
     assert read_log(tmp_path / "none") == []
 
@@ -52,6 +79,14 @@ def test_curves_of_any_length_are_drawn(tmp_path):
             assert image.size == (800, 450)
             pixels = np.asarray(image.convert("RGB")).reshape((-1, 3))
         assert (pixels == (31, 119, 180)).all(axis=1).any()  # matplotlib's first colour, of the strong line and its key
+
+
+def test_a_single_point_is_seen(tmp_path):
+    written(tmp_path / "log", 10)
+    draw_curves(tmp_path / "log", tmp_path / "curves.png", ["loss"])
+    with Image.open(tmp_path / "curves.png") as image:
+        middle = np.asarray(image.convert("RGB"))[150:300, 300:550]  # the key is in a corner
+    assert (middle == (31, 119, 180)).all(axis=2).any()
 
 
 def test_every_quantity_has_a_line_of_its_own(tmp_path):

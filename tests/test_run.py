@@ -37,7 +37,7 @@ def test_a_run_is_never_begun_over_another(run):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot make the run directory .*file/x: Not a directory"):
+    with pytest.raises(UserError, match=r"cannot make the folder .*file/x/samples: Not a directory"):
         Run(tmp_path / "file" / "x").create("train_toy", {}, {})
 
 

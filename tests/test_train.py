@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 
 import jittor as jt
@@ -16,7 +17,7 @@ from jgan.images import to_pixels
 from jgan.layers import evaluating
 from jgan.report import read_log
 from jgan.run import Run
-from jgan.train import train
+from jgan.train import steps_done, train
 
 
 class Weight(nn.Module):
@@ -96,6 +97,14 @@ def test_samples_and_states_come_at_their_intervals(tmp_path):
     training(10, sample_interval=4, save_interval=3)
     assert samples(training.run) == ["0000004.png", "0000008.png", "0000010.png"]
     assert states == [False] * 3 + [True] * 7
+
+
+def test_the_samples_may_be_cleared_away(tmp_path):
+    training = Training(tmp_path)
+    training(5)
+    shutil.rmtree(training.run.samples)
+    Training(tmp_path)(6, resume=True)
+    assert samples(training.run) == ["0000006.png"]
 
 
 def test_a_resumed_run_is_the_same_run_to_the_bit(tmp_path):
@@ -183,10 +192,29 @@ def test_a_sample_that_is_not_finite_stops_the_run(tmp_path):
         resumed(9, resume=True, sample_interval=3)
 
 
-def test_a_finished_run_says_what_would_make_it_go_on(tmp_path):
-    Training(tmp_path)(5)
-    with pytest.raises(UserError, match="has done 5 of 5 steps; give a larger --max_steps or --n_epochs"):
-        Training(tmp_path)(5, resume=True)
+def test_the_steps_done_are_known_without_reading_the_arrays(tmp_path, monkeypatch):
+    training = Training(tmp_path)
+    training(5)
+    monkeypatch.delattr(checkpoint, "load")
+    assert steps_done(training.run) == 5
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({}, "not the state of a run"),
+        ({"step": "5", "optimizer_steps": {"optimizer": 5}}, "not the state of a run"),
+        ({"step": 5, "optimizer_steps": 5}, "not the state of a run"),
+        ({"step": 5, "optimizer_steps": {}}, "None is no number of steps"),
+        ({"step": 5, "optimizer_steps": {"optimizer": "5"}}, "'5' is no number of steps"),
+    ],
+)
+def test_a_damaged_state_is_refused(tmp_path, header, message):
+    training = Training(tmp_path)
+    training(5)
+    checkpoint.save(training.run.state, training.state()[0], header)
+    with pytest.raises(UserError, match=rf"state\.safetensors.*{message}"):
+        Training(tmp_path)(9, resume=True)
 
 
 def test_a_state_of_another_network_is_refused(tmp_path):

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from jgan.errors import UserError
-from jgan.files import write_bytes
+from jgan.files import make_folder, write_bytes
 from jgan.runtime import jittor_cache
 
 
@@ -143,10 +143,7 @@ def _download(file: IdxFile, cache: Path) -> Path:
         unpacked = b""
     if hashlib.sha256(unpacked).hexdigest() != file.sha256:
         raise UserError(f"{url} sent something other than the MNIST file; try again, or install jittor-offline")
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {cache}: {error.strerror}") from None
+    make_folder(cache)
     path = cache / f"{file.name}.gz"
     write_bytes(path, content)
     return path

@@ -172,7 +172,7 @@ def test_size_channels_and_classes_are_options(script, tmp_path):
         (["--device", "tpu"], "--device: invalid choice: 'tpu'"),
         (["--n_epoch", "3"], "unrecognized arguments: --n_epoch 3"),
         (["--data_dir", "gone"], "gone does not exist"),
-        (["--output", "/proc/run"], "cannot make the run directory /proc/run"),
+        (["--output", "/proc/run"], "cannot make the folder /proc/run"),
         (["--resume", "gone"], "gone is not a run directory"),
     ],
 )
