@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import importlib.abc
 import importlib.util
@@ -39,7 +40,7 @@ ENVIRONMENT = {
 def prepare() -> None:
     """Ready the process for Jittor. Variables that the user has set are left alone. Safe to call again."""
     if "jittor" in sys.modules:
-        _give_signals_back()
+        _after_import()
     elif not any(isinstance(finder, _Guard) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Guard())
 
@@ -136,7 +137,7 @@ class _Guard(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         with _chatter_kept_back():
             _shield_compile_workers(jittor_utils)
             self.loader.exec_module(module)
-        _give_signals_back()
+        _after_import()
 
 
 def _before_import() -> None:
@@ -279,6 +280,24 @@ def _explain(error: BaseException, chatter: str) -> None:
         raise UserError("Jittor has rebuilt itself for other compiler settings; run the same command again") from None
     print("\n".join(chatter.splitlines()[-30:]), file=sys.stderr)
     raise UserError(f"Jittor could not be imported ({error}); its last output is above") from error
+
+
+def _after_import() -> None:
+    _end_compile_workers()
+    _give_signals_back()
+
+
+def _end_compile_workers() -> None:
+    """End Jittor's pool of compiling processes, whose work is done; Jittor makes another if it should need one.
+
+    One that stayed and died of a SIGTERM sent to the whole process group would hang the program at its end, as above.
+    """
+    import jittor_utils
+
+    if jittor_utils.pool_size:
+        jittor_utils.pool_cleanup()
+        jittor_utils.pool_size = 0
+        atexit.unregister(jittor_utils.pool_cleanup)
 
 
 def _give_signals_back() -> None:

@@ -105,6 +105,19 @@ def test_ctrl_c_spares_the_compiling_processes():
     assert run_code(code).stdout == "[2] True\n"
 
 
+def test_a_signal_to_the_whole_process_group_does_not_hang_the_program():
+    """As `timeout` sends it. The compiling processes would die of it, too, so none may be left after the import."""
+    code = (
+        "import os, signal, sys, time; os.setsid(); signal.alarm(60)\n"
+        "import jgan, jittor, multiprocessing\n"
+        "print(multiprocessing.active_children(), flush=True)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+        "os.killpg(0, signal.SIGTERM); time.sleep(5)\n"
+    )
+    done = run_code(code)
+    assert (done.returncode, done.stdout) == (7, "[]\n")
+
+
 def test_sigterm_ends_the_program_by_that_signal():
     done = run_code("import jgan, jittor, os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)")
     assert (done.returncode, done.stderr) == (-15, "")
