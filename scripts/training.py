@@ -38,7 +38,7 @@ def load_pixels(opt: ImageOptions) -> np.ndarray:
         if opt.data_dir is None:
             raise UserError("give the folder of images to train on as --data_dir")
         return load_folder(opt.data_dir, size=opt.img_size, channels=opt.channels, strict=opt.strict)
-    pixels, _ = load_mnist("train", data_dir=opt.data_dir)
+    pixels, _ = load_mnist("train", data_dir=opt.data_dir, name=opt.dataset)
     return np.repeat(resize(pixels, opt.img_size), opt.channels, axis=1)
 
 

@@ -17,7 +17,7 @@ from jgan.data import mnist
 from jgan.errors import UserError
 from jgan.runtime import jittor_cache
 
-LABELS = mnist.FILES["test", "labels"]
+LABELS = mnist.FILES["mnist"]["test", "labels"]
 
 
 @pytest.fixture(scope="module")
