@@ -73,5 +73,15 @@ def save_png(path: str | Path, pixels: np.ndarray) -> None:
         Image.fromarray(pixels).save(file, format="PNG")
 
 
+def save_gif(path: str | Path, frames: list[np.ndarray], *, ms: int = 100) -> None:
+    """Write uint8 frames of one size, each (H, W) or (H, W, 3), as an animation that repeats, `ms` milliseconds each.
+
+    GIF knows times in hundredths of a second and 256 colours a frame. Written atomically.
+    """
+    first, *rest = [Image.fromarray(frame) for frame in frames]
+    with replacing(path) as file:
+        first.save(file, format="GIF", save_all=True, append_images=rest, duration=ms, loop=0)
+
+
 def _array(images) -> np.ndarray:
     return images if isinstance(images, np.ndarray) else np.asarray(images.numpy())

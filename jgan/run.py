@@ -85,6 +85,10 @@ class Run:
         anew = {name: value for name, value in given.items() if name in CHANGEABLE}
         return {**options, "max_steps": None, **anew, "output": str(self.folder)}
 
+    def options(self) -> dict:
+        """The options of the run; UserError if it is none."""
+        return self._read_config()["options"]
+
     def _read_config(self) -> dict:
         try:
             config = json.loads(self.config.read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import re
 import shlex
 import sys
 import typing
@@ -98,6 +99,18 @@ def _checked(kind, limits):
 
     convert.__name__ = kind.__name__  # argparse names it in its own error for a text that is no such number
     return convert
+
+
+def numbers(text: str, name: str) -> list[int]:
+    """The numbers of a text such as "0-35" or "1,5,7-9", in its order; UserError naming the option if it is none."""
+    found = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", part.strip(), re.ASCII)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise UserError(f"{name} {text!r}: {part!r} is no number and no rising range such as 0-35")
+        found.extend(range(first, last + 1))
+    return found
 
 
 def program_name() -> str:

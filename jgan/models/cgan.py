@@ -11,15 +11,18 @@ import math
 import jittor as jt
 from jittor import nn
 
+from jgan.latent import normal
 from jgan.layers import BatchNorm, Tanh, as_labels
 
 
 class Generator(nn.Module):
     """Noise and labels -> images.
 
-    z: float32 (N, latent_dim), standard normal. labels: integers (N,) in 0 .. n_classes-1.
+    z: float32 (N, latent_dim), standard normal (`draw_z`). labels: integers (N,) in 0 .. n_classes-1.
     Returns float32 (N, channels, img_size, img_size) in [-1, 1].
     """
+
+    draw_z = staticmethod(normal)
 
     def __init__(self, *, latent_dim: int = 100, n_classes: int = 10, img_size: int = 32, channels: int = 1):
         self.latent_dim = latent_dim

@@ -1,0 +1,54 @@
+"""Any generator that draws from noise, from its file alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jittor as jt
+import numpy as np
+
+from jgan.checkpoint import load_header, load_network
+from jgan.errors import UserError
+from jgan.latent import rng
+from jgan.models import cgan, dcgan, gan, wgan
+
+GENERATORS = {
+    "gan.Generator": gan.Generator,
+    "cgan.Generator": cgan.Generator,
+    "dcgan.Generator": dcgan.Generator,
+    "wgan.Generator": wgan.Generator,
+}
+
+
+def load_generator(path: str | Path):
+    """The generator of a weights file, rebuilt from its header, in evaluation mode; UserError if it holds none."""
+    model = load_header(path).get("model")
+    if model not in GENERATORS:
+        raise UserError(
+            f"{path} holds {model or 'the state of a run'}; weights of one of these are needed here: "
+            + ", ".join(GENERATORS)
+        )
+    return load_network(path, GENERATORS[model], model=model)
+
+
+def latents(generator, seeds) -> np.ndarray:
+    """The noise of each seed, from the distribution that the generator was trained on: float32 (N, latent_dim)."""
+    return np.concatenate([generator.draw_z(rng(seed, "latent"), 1, generator.latent_dim) for seed in seeds])
+
+
+def draw(generator, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+    """The images of latents: float32 (N, C, H, W) in [-1, 1]; labels for a conditional generator alone.
+
+    They are drawn one by one, so that an image does not depend on its batch, to the last bit.
+    """
+    with jt.no_grad():
+        if labels is None:
+            drawn = [generator(jt.array(one[None])).numpy() for one in z]
+        else:
+            drawn = [generator(jt.array(one[None]), [label]).numpy() for one, label in zip(z, labels)]
+    return np.concatenate(drawn)
+
+
+def is_conditional(generator) -> bool:
+    """Whether the generator draws classes, and so takes labels."""
+    return hasattr(generator, "n_classes")

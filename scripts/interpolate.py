@@ -1,0 +1,77 @@
+"""Walk through the latent space of a trained generator, from one seed to another.
+
+python scripts/interpolate.py --weights weights/dcgan_faces_64.safetensors                           # a square
+python scripts/interpolate.py --weights weights/dcgan_faces_64.safetensors --path sphere --n 8 --gif
+python scripts/interpolate.py --weights weights/cgan_mnist.safetensors --path line --label 3
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+from options import option, run_program
+
+from jgan.errors import UserError
+from jgan.images import grid, save_gif, save_png, strip
+from jgan.latent import line, sphere, square
+
+
+@dataclasses.dataclass
+class Options:
+    weights: str = option("", "a generator.safetensors of a training, or one of weights/")
+    seed_a: int = option(0, "where the path begins; the square's top left corner", least=0)
+    seed_b: int = option(1, "where the path ends; the square's bottom right corner", least=0)
+    path: str = option(
+        "square",
+        "square: the first half of z changes along x, the second along y; sphere: a great circle",
+        choices=("square", "line", "sphere"),
+    )
+    n: int = option(11, "images on the path, or on a side of the square", least=2)
+    label: Optional[int] = option(None, "the class to draw, for a conditional generator (else 0)", least=0)
+    gif: bool = option(False, "write an animation, too, beside the image: there and back")
+    output: str = option("interpolation.png", "the image to write")
+
+
+def main(opt: Options, given: dict) -> int:
+    output = Path(opt.output)
+    if output.suffix != ".png":
+        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
+    if not os.path.isdir(output.parent):
+        raise UserError(f"the folder {output.parent} does not exist; make it, or choose another --output")
+    if not os.path.isfile(opt.weights):
+        raise UserError(f"give a generator's weights as --weights; there is no file {opt.weights!r}")
+
+    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
+    from jgan.generators import draw, is_conditional, latents, load_generator
+
+    generator = load_generator(opt.weights)
+    a, b = latents(generator, [opt.seed_a, opt.seed_b])
+    if opt.path == "square":
+        z = square(a, b, opt.n)
+    else:
+        z = {"line": line, "sphere": sphere}[opt.path](a, b, np.linspace(0, 1, opt.n))
+    labels = None
+    if is_conditional(generator):
+        label = opt.label or 0
+        if label >= generator.n_classes:
+            raise UserError(f"--label {label}: this generator draws the classes 0 to {generator.n_classes - 1}")
+        labels = np.full(len(z), label)
+    elif opt.label is not None:
+        raise UserError(f"--label: {opt.weights} holds a generator without classes")
+
+    images = draw(generator, z, labels)
+    save_png(output, grid(images, columns=opt.n))
+    print(f"wrote {output}")
+    if opt.gif:
+        frames = [strip(image[None]) for image in images]
+        save_gif(output.with_suffix(".gif"), frames + frames[-2:0:-1])
+        print(f"wrote {output.with_suffix('.gif')}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_program(main, Options, __doc__)

@@ -1,0 +1,44 @@
+"""Show how a training came along: the samples of the same latents, as a strip and as an animation.
+
+python scripts/progress.py runs/dcgan    # writes runs/dcgan/progress.png and runs/dcgan/progress.gif
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from options import option, run_program
+from PIL import Image
+
+from jgan.errors import UserError
+from jgan.images import save_gif, save_png
+from jgan.run import Run
+
+
+@dataclasses.dataclass
+class Options:
+    run: str = option(help="the directory of a run")
+    rows: int = option(8, "samples in the strip, spread evenly over the training, one below the other", least=1)
+    ms: int = option(200, "milliseconds that each sample is shown in the animation", least=20)
+
+
+def main(opt: Options, given: dict) -> int:
+    run = Run(opt.run)
+    paths = sorted(run.samples.glob("[0-9]*.png"))
+    if not paths:
+        raise UserError(f"{run.samples} holds no samples; {opt.run} is no run directory, or has drawn none yet")
+    sheets = [np.asarray(Image.open(path)) for path in paths]
+    chosen = np.unique(np.linspace(0, len(paths) - 1, opt.rows).round().astype(int))
+    height = run.options()["img_size"] + 2  # an image of the sheet, and the padding above it
+    strip = [sheets[i][:height] for i in chosen]
+    save_png(run.folder / "progress.png", np.concatenate([*strip, sheets[0][:2]]))
+    save_gif(run.folder / "progress.gif", sheets, ms=opt.ms)
+    steps = ", ".join(str(int(paths[i].stem)) for i in chosen)
+    print(f"wrote {run.folder}/progress.png: from top to bottom, steps {steps}")
+    print(f"wrote {run.folder}/progress.gif: {len(sheets)} samples")
+    return 0
+
+
+if __name__ == "__main__":
+    run_program(main, Options, __doc__)
