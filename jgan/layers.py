@@ -98,12 +98,10 @@ def init_normal(network: nn.Module) -> None:
     The scales of BatchNorm are drawn from N(1, 0.02), as in the authors' program.
     """
     for module in network.modules():
-        if isinstance(module, (nn.Conv, nn.ConvTranspose, nn.Linear)):
-            jt.init.gauss_(module.weight, 0, 0.02)
+        if isinstance(module, (nn.Conv, nn.ConvTranspose, nn.Linear, BatchNorm)):
+            jt.init.gauss_(module.weight, 1 if isinstance(module, BatchNorm) else 0, 0.02)
             if module.bias is not None:
                 jt.init.zero_(module.bias)
-        elif isinstance(module, BatchNorm):
-            jt.init.gauss_(module.weight, 1, 0.02)
 
 
 def as_labels(labels, n_classes: int):

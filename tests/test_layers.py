@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from jittor import nn
 
-from jgan.layers import BatchNorm, Tanh, as_labels, evaluating, trainable
+from jgan.layers import BatchNorm, Tanh, Upsample, as_labels, evaluating, init_normal, trainable, untracked
 from jgan.optimizers import adam
 
 
@@ -137,3 +137,58 @@ def test_evaluating_leaves_a_network_that_was_evaluated_in_evaluation():
     with evaluating(network):
         pass
     assert not network.is_training() and all(var.is_stop_grad() for var in network.parameters())
+
+
+def enlarged(row, n):
+    """A row resized bilinearly to n points, corners not aligned: each new point looks up its place among the old."""
+    places = (np.arange(n) + 0.5) * len(row) / n - 0.5
+    return np.interp(places, np.arange(len(row)), row)  # constant beyond the ends
+
+
+@pytest.mark.parametrize(("old", "new"), [((4, 4), (8, 8)), ((3, 5), (7, 9)), ((1, 2), (2, 3)), ((6, 4), (6, 4))])
+def test_upsample_is_bilinear(old, new):
+    x = np.random.default_rng(0).normal(0, 1, (2, 3, *old)).astype(np.float32)
+    expected = np.apply_along_axis(enlarged, 2, np.apply_along_axis(enlarged, 3, x, new[1]), new[0])
+    np.testing.assert_allclose(Upsample(new)(jt.array(x)).numpy(), expected, atol=1e-6)
+
+
+def test_the_gradient_of_upsample_is_its_transpose():
+    random = np.random.default_rng(0)
+    x, y = random.normal(0, 1, (2, 3, 4, 5)).astype(np.float32), random.normal(0, 1, (2, 3, 7, 10)).astype(np.float32)
+    var = jt.array(x)
+    gradient = jt.grad((Upsample((7, 10))(var) * jt.array(y)).sum(), var).numpy()
+    assert np.vdot(gradient, x) == pytest.approx(np.vdot(Upsample((7, 10))(jt.array(x)).numpy(), y), rel=1e-4)
+    expected = np.zeros_like(x)
+    for index in np.ndindex(4, 5):
+        unit = np.zeros((4, 5), np.float32)
+        unit[index] = 1
+        spread = np.apply_along_axis(enlarged, 0, np.apply_along_axis(enlarged, 1, unit, 10), 7)
+        expected[(..., *index)] = np.sum(y * spread, axis=(2, 3))
+    np.testing.assert_allclose(gradient, expected, atol=1e-5)
+
+
+def test_init_normal_draws_the_weights_of_dcgan():
+    jt.set_seed(5)
+    network = nn.Sequential(
+        nn.Conv(8, 64, 4), BatchNorm(512), nn.ConvTranspose(64, 8, 4, bias=False), nn.Linear(64, 64)
+    )
+    network[1].bias.assign(np.full(512, 3, np.float32))
+    network[0].bias.assign(np.full(64, 3, np.float32))
+    init_normal(network)
+    for layer in (network[0], network[2], network[3]):
+        weight = layer.weight.numpy()
+        assert abs(weight.mean()) < 0.002 and weight.std() == pytest.approx(0.02, rel=0.1)
+    scale = network[1].weight.numpy()
+    assert scale.mean() == pytest.approx(1, abs=0.005) and scale.std() == pytest.approx(0.02, rel=0.2)
+    assert not network[0].bias.numpy().any() and not network[1].bias.numpy().any()
+
+
+def test_untracked_normalises_by_the_batch_and_leaves_the_running_statistics():
+    network = nn.Sequential(nn.Linear(3, 4), BatchNorm(4))
+    x = jt.array(np.random.default_rng(0).normal(5, 2, (8, 3)).astype(np.float32))
+    with untracked(network):
+        inside = network(x).numpy()
+    assert not network[1].running_mean.numpy().any() and (network[1].running_var.numpy() == 1).all()
+    np.testing.assert_array_equal(network(x).numpy(), inside)
+    assert network[1].running_mean.numpy().any()
+    np.testing.assert_allclose(inside.mean(axis=0), 0, atol=1e-5)

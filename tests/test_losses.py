@@ -3,8 +3,11 @@ from __future__ import annotations
 import jittor as jt
 import numpy as np
 import pytest
+from jittor import nn
 
-from jgan.losses import least_squares
+from jgan.layers import trainable
+from jgan.losses import gradient_penalty, least_squares, vanilla
+from jgan.models import dcgan, wgan
 
 
 @pytest.mark.parametrize("target", [0, 1])
@@ -13,3 +16,83 @@ def test_least_squares_is_the_mean_of_squares(target):
     assert least_squares(jt.array(output), target).item() == pytest.approx(
         np.mean((output.astype(np.float64) - target) ** 2), rel=1e-6
     )
+
+
+@pytest.mark.parametrize("target", [0, 0.9, 1])
+def test_vanilla_is_binary_cross_entropy_even_for_extreme_logits(target):
+    logits = np.concatenate([np.random.default_rng(0).normal(0, 3, 20), [-1000, 1000, 0]]).reshape((-1, 1))
+    log_d, log_not_d = -np.logaddexp(0, -logits), -np.logaddexp(0, logits)
+    expected = -np.mean(target * log_d + (1 - target) * log_not_d)
+    assert vanilla(jt.array(np.float32(logits)), target).item() == pytest.approx(expected, rel=1e-5)
+
+
+class LinearCritic(nn.Module):
+    """c(x) = <w, x>, whose gradient is w everywhere."""
+
+    def __init__(self, w):
+        self.w = jt.array(np.float32(w))
+
+    def execute(self, images):
+        return (images * self.w).sum(dims=(1, 2, 3)).reshape((-1, 1))
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 2), (3, 5, 4)])
+def test_the_penalty_of_a_linear_critic_is_known(shape):
+    random = np.random.default_rng(0)
+    w = random.normal(0, 1, shape)
+    critic = LinearCritic(w)
+    real, fake = (jt.array(np.float32(random.normal(0, 1, (6, *shape)))) for _ in range(2))
+    penalty = gradient_penalty(critic, real, fake, jt.array(np.float32(random.random(6))))
+    norm = np.sqrt(np.sum(w**2))
+    assert penalty.item() == pytest.approx((norm - 1) ** 2, rel=1e-5)
+    gradient = jt.grad(penalty, critic.w).numpy()
+    np.testing.assert_allclose(gradient, 2 * (norm - 1) * w / norm, rtol=1e-4, atol=1e-6)
+
+
+class QuadraticCritic(nn.Module):
+    """c(x) = a |x|^2 / 2, whose gradient a x shows where it was taken."""
+
+    def __init__(self, a):
+        self.a = jt.array([float(a)])
+
+    def execute(self, images):
+        return images.sqr().sum(dims=(1, 2, 3)).reshape((-1, 1)) * self.a / 2
+
+
+def test_the_penalty_is_taken_between_each_real_image_and_its_fake_one():
+    random = np.random.default_rng(0)
+    real, fake = random.normal(0, 1, (2, 5, 1, 3, 3))
+    epsilon = np.array([0, 1, 0.25, 0.5, 0.9])
+    penalty = gradient_penalty(QuadraticCritic(0.7), *(jt.array(np.float32(a)) for a in (real, fake, epsilon)))
+    between = epsilon[:, None] * real.reshape((5, -1)) + (1 - epsilon[:, None]) * fake.reshape((5, -1))
+    norms = 0.7 * np.linalg.norm(between, axis=1)
+    assert penalty.item() == pytest.approx(np.mean((norms - 1) ** 2), rel=1e-5)
+
+
+@pytest.mark.parametrize("network", ["dcgan", "wgan"])
+def test_the_gradient_of_the_penalty_is_that_of_finite_differences(network):
+    """The double backward through convolutions and LeakyReLU, along the direction of the gradient itself."""
+    jt.set_seed(7)
+    if network == "dcgan":
+        critic = dcgan.Discriminator(img_size=16, channels=2, conv_dim=3, batch_norm=False)
+        for weight in critic.parameters():
+            weight.assign(weight * 15)  # drawn for tiny gradients, where (norm - 1)^2 has hardly a slope
+    else:
+        critic = wgan.Critic(img_size=9, channels=2, conv_dim=3, batch_norm=False)
+    random = np.random.default_rng(0)
+    size = 16 if network == "dcgan" else 9
+    real, fake = (jt.array(np.float32(random.uniform(-1, 1, (4, 2, size, size)))) for _ in range(2))
+    epsilon = jt.array(np.float32(random.random(4)))
+    weights = trainable(critic)
+    start = [weight.numpy() for weight in weights]
+    gradient = [g.numpy() for g in jt.grad(gradient_penalty(critic, real, fake, epsilon), weights)]
+    length = np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in gradient))
+    assert length > 1e-3
+
+    def penalty_at(distance):
+        for weight, value, g in zip(weights, start, gradient):
+            weight.assign(np.float32(value + distance * g / length))
+        return gradient_penalty(critic, real, fake, epsilon).item()
+
+    h = 1e-3
+    assert (penalty_at(h) - penalty_at(-h)) / (2 * h) == pytest.approx(length, rel=1e-2)

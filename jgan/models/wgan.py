@@ -63,7 +63,8 @@ class Critic(nn.Module):
             *_convolution(conv_dim, 2 * conv_dim, batch_norm),
             *_convolution(2 * conv_dim, 4 * conv_dim, batch_norm),
         )
-        self.score = nn.Linear(4 * conv_dim * _halvings(img_size)[-1] ** 2, 1)
+        # Without a bias: it would shift the scores of real and fake images alike, which no loss sees.
+        self.score = nn.Linear(4 * conv_dim * _halvings(img_size)[-1] ** 2, 1, bias=False)
 
     def execute(self, images):
         return self.score(self.model(images).reshape((images.shape[0], -1)))
