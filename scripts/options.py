@@ -100,7 +100,8 @@ def program_name() -> str:
 def begin(opt, given: dict):
     """(the run of a training program, its options, whether it is one to resume), with nothing made or changed yet.
 
-    The options are those given, or those of the run to resume. A data folder is remembered by its absolute path.
+    The options are those given, or those of the run to resume, which this process holds from now on. A data folder is
+    remembered by its absolute path.
     """
     for options in (vars(opt), given):
         if options.get("data_dir") is not None:
@@ -112,6 +113,7 @@ def begin(opt, given: dict):
         return run, opt, False
     run = Run(opt.resume)
     options = run.resume_options(program, given)
+    run.hold()
     try:
         return run, type(opt)(**options), True
     except TypeError as error:

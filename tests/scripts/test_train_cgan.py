@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from jgan.data import mnist
 from jgan.latent import normal, rng
 from jgan.models.cgan import Generator
 from jgan.report import read_log
+from jgan.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_a_run_directory_is_complete(trained):
     files = {str(path.relative_to(trained)) for path in trained.rglob("*") if path.is_file()}
     assert files == {
         "config.json", "log.jsonl", "curves.png", "state.safetensors", "generator.safetensors",
-        "samples/real.png", "samples/0000300.png",
+        "samples/real.png", "samples/0000300.png", ".lock",
     }  # fmt: skip
     config = json.loads((trained / "config.json").read_text())
     assert config["program"] == "train_cgan"
@@ -192,6 +194,15 @@ def test_a_run_is_neither_overwritten_nor_resumed_under_other_options(script, tm
         done = script("train_cgan", *arguments)
         assert done.returncode == 2 and sentence in done.stderr.splitlines()[-1]
     assert (trained / "config.json").read_bytes() == config and (trained / "state.safetensors").read_bytes() == state
+
+
+def test_a_run_that_is_training_is_not_resumed(script, tmp_path, trained):
+    run = Run(shutil.copytree(trained, tmp_path / "run"))
+    config = run.config.read_bytes()
+    run.hold()
+    done = script("train_cgan", "--resume", run.folder, "--max_steps", 301)
+    assert done.returncode == 2 and f"another process is training in {run.folder}" in done.stderr.splitlines()[-1]
+    assert run.config.read_bytes() == config
 
 
 @pytest.mark.skipif("__import__('jittor').has_cuda", reason="there is a CUDA device here")
