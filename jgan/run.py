@@ -10,7 +10,7 @@ from pathlib import Path
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
 
-CHANGEABLE = ("n_epochs", "max_steps", "sample_interval", "save_interval", "device")
+CHANGEABLE = ("n_epochs", "max_steps", "sample_interval", "save_interval", "device", "data_dir")
 PLACES = ("output", "resume")
 
 
@@ -108,7 +108,11 @@ class Run:
     def _read_config(self) -> dict:
         try:
             config = json.loads(self.config.read_text())
-            return {"program": config["program"], "options": dict(config["options"]), "sessions": config["sessions"]}
+            return {
+                "program": config["program"],
+                "options": dict(config["options"]),
+                "sessions": list(config["sessions"]),
+            }
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{self.folder} is not a run directory: it has no config.json") from None
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -9,6 +9,7 @@ from jgan.errors import UserError
 from jgan.run import Run
 
 OPTIONS = {"lr": 0.1, "n_epochs": 3, "max_steps": 20, "device": "cpu", "sample_interval": 5, "output": "runs/x"}
+NO_SESSIONS = '{"program": "train_toy", "options": {}, "sessions": 3}'
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_what_cannot_be_resumed_is_refused(run, tmp_path):
     run.state.unlink()
     with pytest.raises(UserError, match=r"has saved no state\.safetensors yet"):
         run.resume_options("train_toy", {})
-    for damaged in ("{", "[]", "{}", '{"program": "train_toy", "options": 3, "sessions": []}'):
+    for damaged in ("{", "[]", "{}", '{"program": "train_toy", "options": 3, "sessions": []}', NO_SESSIONS):
         run.config.write_text(damaged)
         with pytest.raises(UserError, match="cannot be read as the configuration of a run"):
             run.resume_options("train_toy", {})

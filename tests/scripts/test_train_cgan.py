@@ -166,15 +166,17 @@ def test_size_channels_and_classes_are_options(script, tmp_path):
         (["--n_epochs", "0"], "--n_epochs: 0 is too small; at least 1 is needed"),
         (["--batch_size", "1"], "--batch_size: 1 is too small; at least 2 is needed"),
         (["--batch_size", "many"], "--batch_size: invalid int value: 'many'"),
-        (["--lr", "0"], "--lr: 0 must be above 0"),
+        (["--lr", "0"], "--lr: 0.0 must be above 0"),
         (["--lr", "nan"], "--lr: nan must be above 0"),
-        (["--b1", "1"], "--b1: 1 must be below 1"),
+        (["--b1", "1"], "--b1: 1.0 must be below 1"),
         (["--n_classes", "9"], "--n_classes: 9 is too small"),
         (["--channels", "2"], "--channels: invalid choice: 2"),
         (["--device", "tpu"], "--device: invalid choice: 'tpu'"),
         (["--n_epoch", "3"], "unrecognized arguments: --n_epoch 3"),
         (["--data_dir", "gone"], "gone does not exist"),
         (["--output", "/proc/run"], "cannot make the folder /proc/run"),
+        (["--output", ""], "--output: it is empty"),
+        (["--resume", ""], "--resume: it is empty"),
         (["--resume", "gone"], "gone is not a run directory"),
     ],
 )
@@ -182,6 +184,11 @@ def test_a_mistake_is_a_sentence_with_status_2(script, arguments, sentence):
     done = script("train_cgan", *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+
+
+def test_the_help_says_where_a_run_goes(script):
+    done = script("train_cgan", "--help")
+    assert done.returncode == 0 and "(default: runs/cgan)" in done.stdout
 
 
 def test_a_run_is_neither_overwritten_nor_resumed_under_other_options(script, tmp_path, trained):
