@@ -163,10 +163,11 @@ def test_without_a_network_the_ways_out_are_named(nowhere, error):
         mnist._find(LABELS, None)
 
 
-def test_resizing_is_pillows_bilinear():
-    image = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
-    resized = mnist.resize(image[None], 32)
-    assert resized.shape == (1, 1, 32, 32)
-    expected = Image.fromarray(image).resize((32, 32), Image.Resampling.BILINEAR)
-    assert np.array_equal(resized[0, 0], np.asarray(expected))
-    assert np.array_equal(mnist.resize(image[None], 28)[0, 0], image)
+@pytest.mark.parametrize("size", [1, 4, 16, 27, 28, 32, 64])
+def test_resizing_is_pillows_bilinear(size):
+    images = np.random.default_rng(0).integers(0, 256, (50, 28, 28)).astype(np.uint8)
+    resized = mnist.resize(images, size)
+    assert resized.shape == (50, 1, size, size) and resized.flags.c_contiguous
+    for image, found in zip(images, resized):
+        expected = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
+        assert np.array_equal(found[0], np.asarray(expected))
