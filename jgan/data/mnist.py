@@ -9,6 +9,7 @@ import importlib.util
 import os
 import ssl
 import struct
+import sys
 import urllib.request
 import zlib
 from pathlib import Path
@@ -52,7 +53,8 @@ def load_mnist(split: str = "train", *, data_dir: str | Path | None = None) -> t
     """Images uint8 (N, 28, 28), ink 255 on paper 0, and labels uint8 (N,): N is 60000 for "train", 10000 for "test".
 
     Each file is looked for, plain or as .gz, in `data_dir`, in the package jittor-offline and in Jittor's own cache,
-    and is downloaded into that cache when nobody has it. Raises UserError if one is damaged or cannot be downloaded.
+    and is downloaded into that cache when nobody has it; a line on stderr names one that `data_dir` lacked. Raises
+    UserError if one is damaged or cannot be downloaded.
     """
     return _find(FILES[split, "images"], data_dir), _find(FILES[split, "labels"], data_dir)
 
@@ -91,11 +93,11 @@ def parse_idx(content: bytes) -> np.ndarray:
 
 def _find(file: IdxFile, data_dir: str | Path | None) -> np.ndarray:
     cache = jittor_cache() / "dataset" / "mnist_data"
-    for folder in _folders(data_dir, cache):
-        for path in (folder / file.name, folder / f"{file.name}.gz"):
-            if os.path.isfile(path):
-                return _read(path, file)
-    return _read(_download(file, cache), file)
+    paths = [folder / name for folder in _folders(data_dir, cache) for name in (file.name, f"{file.name}.gz")]
+    path = next(filter(os.path.isfile, paths), None) or _download(file, cache)
+    if data_dir is not None and path.parent != Path(data_dir):
+        print(f"the data folder {data_dir} does not hold {file.name}; {path} is read instead", file=sys.stderr)
+    return _read(path, file)
 
 
 def _folders(data_dir: str | Path | None, cache: Path) -> list[Path]:
@@ -105,7 +107,8 @@ def _folders(data_dir: str | Path | None, cache: Path) -> list[Path]:
         folders[:0] = map(Path, offline.submodule_search_locations)
     if data_dir is not None:
         if not os.path.isdir(data_dir):
-            raise UserError(f"the data folder {data_dir} does not exist")
+            fault = "is a file, not a folder" if os.path.exists(data_dir) else "does not exist"
+            raise UserError(f"the data folder {data_dir} {fault}; give the folder of MNIST's files as --data_dir")
         folders.insert(0, Path(data_dir))
     return folders
 
