@@ -74,8 +74,11 @@ def main(opt: Options, given: dict) -> int:
     n_steps = min(batches.steps(opt.n_epochs), opt.max_steps or sys.maxsize)
     start(run, opt, runtime.versions(), resume=resume, n_steps=n_steps)
     if not resume:
-        examples = [np.flatnonzero(digits == label)[row] for row in range(10) for label in range(mnist.N_CLASSES)]
-        images.save_png(run.samples / "real.png", images.grid(images.from_pixels(pixels[examples])))
+        real = np.zeros((10, opt.n_classes, *pixels.shape[1:]), np.uint8)  # black where a class has no images
+        for label in range(mnist.N_CLASSES):
+            real[:, label] = pixels[digits == label][:10]
+        sheet = images.grid(images.from_pixels(real.reshape((-1, *pixels.shape[1:]))), columns=opt.n_classes)
+        images.save_png(run.samples / "real.png", sheet)
     return train(
         run,
         networks={"generator": generator, "discriminator": discriminator},

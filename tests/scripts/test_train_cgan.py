@@ -156,6 +156,9 @@ def test_size_channels_and_classes_are_options(script, tmp_path):
     assert done.returncode == 0, done.stderr
     image = Image.open(tmp_path / "run" / "samples" / "0000001.png")
     assert image.mode == "RGB" and image.size == (12 * 18 + 2, 10 * 18 + 2)
+    real = np.asarray(Image.open(tmp_path / "run" / "samples" / "real.png"))
+    assert real.shape == (182, 218, 3)
+    assert real[:, : 10 * 18 + 2].any() and not real[:, 10 * 18 :].any()  # MNIST has no eleventh class
     generator = load_network(tmp_path / "run" / "generator.safetensors", Generator, model="cgan.Generator")
     assert (generator.img_shape, generator.n_classes, generator.latent_dim) == ((3, 16, 16), 12, 8)
 
