@@ -37,8 +37,10 @@ def draw_digits(generator, digits: np.ndarray, *, seed: int) -> np.ndarray:
     """Draw the digits side by side with a conditional generator in evaluation mode: uint8 (32, 32 * len(digits)).
 
     The noise of each place depends on (seed, place) alone. Raises UserError unless the generator draws one-channel
-    32x32 images of at least ten classes.
+    32x32 images of at least ten classes, and ValueError if there are no digits.
     """
+    if len(digits) == 0:
+        raise ValueError("there are no digits to draw")
     if generator.img_shape != (1, SIZE, SIZE) or generator.n_classes < 10:
         raise UserError(
             f"these weights draw {generator.n_classes} classes of images of the shape {generator.img_shape}; "

@@ -22,12 +22,14 @@ def from_pixels(pixels: np.ndarray) -> np.ndarray:
 
 
 def to_pixels(images, value_range: tuple[float, float] | None = RANGE) -> np.ndarray:
-    """Real numbers of any shape -> uint8, `value_range` becoming 0 .. 255, rounded; values outside are clipped.
+    """Floats of any shape -> uint8, `value_range` becoming 0 .. 255, rounded; values outside are clipped.
 
     images: a numpy array or a Jittor Var. value_range None stretches from the smallest to the largest value given.
-    Raises NotFinite for NaN or infinity, and ValueError for a range that does not rise.
+    Raises NotFinite for NaN or infinity, and ValueError for integers and for a range that does not rise.
     """
     values = _array(images)
+    if values.dtype.kind != "f":
+        raise ValueError(f"images must be floats, not {values.dtype}; `from_pixels` makes them of pixels")
     if not np.isfinite(values).all():
         raise NotFinite("the images hold NaN or infinite values")
     low, high = (values.min(), values.max()) if value_range is None else value_range
@@ -43,13 +45,16 @@ def grid(images, *, columns: int = 10, padding: int = 2, pad_value: int = 0, val
     images: (N, C, H, W), C 1 or 3, N >= 1. padding: pixels between and around the images; pad_value: their grey,
     0 .. 255, which also fills the free places of the last row. value_range: see `to_pixels`; it maps the images alone.
     Returns uint8 (rows*(H+padding)+padding, columns*(W+padding)+padding) for one channel, with a last axis of 3 for
-    three. A single row is as narrow as its images. Raises ValueError for another shape.
+    three. A single row is as narrow as its images. Raises ValueError for anything else.
     """
     values = _array(images)
     if values.ndim != 4 or values.shape[0] < 1 or values.shape[1] not in (1, 3):
         raise ValueError(f"a grid needs images of shape (N >= 1, 1 or 3, H, W), not {values.shape}")
-    if columns < 1 or padding < 0:
-        raise ValueError(f"a grid needs columns >= 1 and padding >= 0, not {columns} and {padding}")
+    if columns < 1 or padding < 0 or not 0 <= pad_value <= 255:
+        raise ValueError(
+            "a grid needs columns >= 1, padding >= 0 and pad_value in 0 .. 255, "
+            f"not {columns}, {padding} and {pad_value}"
+        )
     pixels = to_pixels(values, value_range).transpose(0, 2, 3, 1)
     n, height, width, channels = pixels.shape
     columns = min(columns, n)
@@ -68,7 +73,12 @@ def strip(images, *, value_range=RANGE) -> np.ndarray:
 
 
 def save_png(path: str | Path, pixels: np.ndarray) -> None:
-    """Write uint8 (H, W) as 8-bit greyscale or (H, W, 3) as RGB, atomically (see `jgan.files.replacing`)."""
+    """Write uint8 (H, W) as 8-bit greyscale or (H, W, 3) as RGB, atomically (see `jgan.files.replacing`).
+
+    Raises ValueError for anything else.
+    """
+    if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
+        raise ValueError(f"a PNG needs uint8 of the shape (H, W) or (H, W, 3), not {pixels.dtype} {pixels.shape}")
     with replacing(path) as file:
         Image.fromarray(pixels).save(file, format="PNG")
 

@@ -119,6 +119,12 @@ def as_labels(labels, n_classes: int):
     return labels.int32() if isinstance(labels, jt.Var) else jt.array(values.astype(np.int32))
 
 
+def require_shape(name: str, var, shape: tuple) -> None:
+    """ValueError, naming the input and both shapes, unless the Var or array has this shape."""
+    if tuple(var.shape) != shape:
+        raise ValueError(f"{name} must have the shape {shape}, not {tuple(var.shape)}")
+
+
 @contextmanager
 def evaluating(network: nn.Module):
     """Within this context the network uses its running statistics, drops nothing out and records no gradients.

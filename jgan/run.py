@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
 
-CHANGEABLE = ("n_epochs", "max_steps", "sample_interval", "save_interval", "device")
+CHANGEABLE = ("n_epochs", "max_steps", "sample_interval", "save_interval", "device", "data_dir")
 PLACES = ("output", "resume")
 
 
@@ -23,6 +24,7 @@ class Run:
     samples/real.png        a grid of real images; samples/STEP.png, the fixed latents at that step
     state.safetensors       everything needed to go on
     generator.safetensors   the weights alone, and what rebuilds the network
+    .lock                   empty; locked by the process that trains
     """
 
     def __init__(self, folder: str | Path):
@@ -47,10 +49,25 @@ class Run:
                 "or choose another with --output"
             )
 
+    def hold(self) -> None:
+        """Keep other processes from training here until this one ends; UserError if one does already."""
+        path = self.folder / ".lock"
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # never closed: that would release it
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}") from None
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another process is training in {self.folder}; stop it, or wait for its end") from None
+        except OSError:
+            pass  # a file system without locks
+
     def create(self, program: str, options: dict, versions: dict) -> None:
-        """Make the directory and its config.json; UserError if it holds a run already or cannot be made."""
-        self.require_new()
+        """Make the directory and its config.json, and hold it; UserError if it holds a run or cannot be made."""
         make_folder(self.samples)
+        self.hold()
+        self.require_new()
         self._write_config({"program": program, "options": options, "sessions": [versions]})
 
     def resume(self, options: dict, versions: dict) -> None:
@@ -81,7 +98,10 @@ class Run:
                 + ", ".join(differences)
             )
         if not os.path.isfile(self.state):
-            raise UserError(f"{self.folder} has saved no state.safetensors yet; remove the folder and start again")
+            raise UserError(
+                f"{self.folder} has saved no state.safetensors yet; if it is no longer running, "
+                "remove the folder and start again"
+            )
         anew = {name: value for name, value in given.items() if name in CHANGEABLE}
         return {**options, "max_steps": None, **anew, "output": str(self.folder)}
 
@@ -92,7 +112,11 @@ class Run:
     def _read_config(self) -> dict:
         try:
             config = json.loads(self.config.read_text())
-            return {"program": config["program"], "options": dict(config["options"]), "sessions": config["sessions"]}
+            return {
+                "program": config["program"],
+                "options": dict(config["options"]),
+                "sessions": list(config["sessions"]),
+            }
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{self.folder} is not a run directory: it has no config.json") from None
         except (OSError, ValueError, KeyError, TypeError) as error:

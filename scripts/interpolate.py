@@ -22,7 +22,7 @@ from jgan.latent import line, sphere, square
 
 @dataclasses.dataclass
 class Options:
-    weights: str = option("", "a generator.safetensors of a training, or one of weights/")
+    weights: Optional[str] = option(None, "a generator.safetensors of a training, or one of weights/")
     seed_a: int = option(0, "where the path begins; the square's top left corner", least=0)
     seed_b: int = option(1, "where the path ends; the square's bottom right corner", least=0)
     path: str = option(
@@ -42,8 +42,8 @@ def main(opt: Options, given: dict) -> int:
         raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
     if not os.path.isdir(output.parent):
         raise UserError(f"the folder {output.parent} does not exist; make it, or choose another --output")
-    if not os.path.isfile(opt.weights):
-        raise UserError(f"give a generator's weights as --weights; there is no file {opt.weights!r}")
+    if opt.weights is None or not os.path.isfile(opt.weights):
+        raise UserError(f"there is no weights file {opt.weights}; give that of a generator as --weights")
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     from jgan.generators import draw, is_conditional, latents, load_generator

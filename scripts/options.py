@@ -17,6 +17,11 @@ from jgan.run import Run
 from jgan.train import steps_done
 
 
+def program_name() -> str:
+    """The program that was started, such as "train_cgan"."""
+    return Path(sys.argv[0]).stem
+
+
 def option(default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None):
     """A dataclass field that is an option: default, line of help, and which values it may take.
 
@@ -38,7 +43,7 @@ class TrainOptions:
     seed: int = option(0, "of weights, noise, order and dropout; the same seed gives the same run", least=0)
     device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
     data_dir: Optional[str] = option(None, "folder of the data set")
-    output: Optional[str] = option(None, "the run directory to make")
+    output: str = option(f"runs/{program_name().partition('_')[2]}", "the run directory to make")
     resume: Optional[str] = option(None, "a run directory to resume, with the options it has")
 
 
@@ -63,9 +68,14 @@ def parse(options_class, description: str, argv=None):
     return options_class(**given), given
 
 
+def _of_optional(kind):
+    """T of Optional[T], and any other type itself."""
+    return next((t for t in typing.get_args(kind) if t is not type(None)), kind)
+
+
 def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind) -> None:
     """Optional[T] takes a T; a bool is a flag; a field without a default is positional."""
-    kind = next((t for t in typing.get_args(kind) if t is not type(None)), kind)
+    kind = _of_optional(kind)
     text = field.metadata["help"]
     if field.default is dataclasses.MISSING:
         parser.add_argument(field.name, type=kind, help=text)
@@ -87,18 +97,29 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind) -> Non
 def _checked(kind, limits):
     def convert(text: str):
         value = kind(text)
-        if limits["least"] is not None and not value >= limits["least"]:
-            raise argparse.ArgumentTypeError(f"{text} is too small; at least {limits['least']} is needed")
-        if limits["most"] is not None and not value <= limits["most"]:
-            raise argparse.ArgumentTypeError(f"{text} is too large; at most {limits['most']} is possible")
-        if limits["above"] is not None and not value > limits["above"]:
-            raise argparse.ArgumentTypeError(f"{text} must be above {limits['above']}")
-        if limits["below"] is not None and not value < limits["below"]:
-            raise argparse.ArgumentTypeError(f"{text} must be below {limits['below']}")
+        _require_within(value, limits)
         return value
 
     convert.__name__ = kind.__name__  # argparse names it in its own error for a text that is no such number
     return convert
+
+
+def _require_within(value, limits) -> None:
+    """argparse.ArgumentTypeError unless the value is one that `option` allows."""
+    if value == "":
+        raise argparse.ArgumentTypeError("it is empty")
+    if limits["choices"] is not None and value not in limits["choices"]:
+        raise argparse.ArgumentTypeError(
+            f"invalid choice: {value!r} (choose from {', '.join(map(str, limits['choices']))})"
+        )
+    if limits["least"] is not None and not value >= limits["least"]:
+        raise argparse.ArgumentTypeError(f"{value} is too small; at least {limits['least']} is needed")
+    if limits["most"] is not None and not value <= limits["most"]:
+        raise argparse.ArgumentTypeError(f"{value} is too large; at most {limits['most']} is possible")
+    if limits["above"] is not None and not value > limits["above"]:
+        raise argparse.ArgumentTypeError(f"{value} must be above {limits['above']}")
+    if limits["below"] is not None and not value < limits["below"]:
+        raise argparse.ArgumentTypeError(f"{value} must be below {limits['below']}")
 
 
 def numbers(text: str, name: str) -> list[int]:
@@ -113,30 +134,44 @@ def numbers(text: str, name: str) -> list[int]:
     return found
 
 
-def program_name() -> str:
-    """The program that was started, such as "train_cgan"."""
-    return Path(sys.argv[0]).stem
-
-
 def begin(opt, given: dict):
     """(the run of a training program, its options, whether it is one to resume), with nothing made or changed yet.
 
-    The options are those given, or those of the run to resume. A data folder is remembered by its absolute path.
+    The options are those given, or those of the run to resume, which this process holds from now on. A data folder is
+    remembered by its absolute path.
     """
     for options in (vars(opt), given):
         if options.get("data_dir") is not None:
             options["data_dir"] = os.path.abspath(options["data_dir"])
-    program = program_name()
     if "resume" not in given:
-        run = Run(opt.output or Path("runs") / program.partition("_")[2])
+        run = Run(opt.output)
         run.require_new()
         return run, opt, False
     run = Run(opt.resume)
-    options = run.resume_options(program, given)
-    try:
-        return run, type(opt)(**options), True
-    except TypeError as error:
-        raise UserError(f"{run.config} was written by another version of jgan: {error}") from None
+    options = run.resume_options(program_name(), given)
+    _require_valid(options, type(opt), run.config)
+    run.hold()
+    return run, type(opt)(**options), True
+
+
+def _require_valid(options: dict, options_class, config: Path) -> None:
+    """UserError unless the options from a config.json are those of the class, and what the command line would allow."""
+    kinds = typing.get_type_hints(options_class)
+    unknown = options.keys() - kinds.keys()
+    if unknown:
+        raise UserError(f"{config} holds options that this version of jgan does not know: {', '.join(sorted(unknown))}")
+    for field in dataclasses.fields(options_class):
+        if field.name not in options:
+            raise UserError(f"{config} lacks the option {field.name}")
+        value, kind = options[field.name], _of_optional(kinds[field.name])
+        if value is None and field.default is None:
+            continue
+        try:
+            if type(value) is not kind and (type(value), kind) != (int, float):
+                raise argparse.ArgumentTypeError(f"{value!r} is not of the type {kind.__name__}")
+            _require_within(value, field.metadata)
+        except argparse.ArgumentTypeError as error:
+            raise UserError(f"the option {field.name} in {config} is wrong: {error}") from None
 
 
 def start(run: Run, opt, versions: dict, *, resume: bool, n_steps: int) -> None:

@@ -22,7 +22,7 @@ from jgan.images import grid, save_png, strip
 
 @dataclasses.dataclass
 class Options:
-    weights: str = option("", "a generator.safetensors of a training, or one of weights/")
+    weights: Optional[str] = option(None, "a generator.safetensors of a training, or one of weights/")
     seeds: str = option("0-35", "such as 0-35 or 1,5,7-9; the same seed gives the same image in any company")
     labels: Optional[str] = option(None, "classes to draw of each seed, for a conditional generator; else all")
     columns: Optional[int] = option(None, "images in a row of the sheet; else the labels, or a square", least=1)
@@ -36,8 +36,8 @@ def main(opt: Options, given: dict) -> int:
     sheet = output.suffix == ".png"
     if sheet and not os.path.isdir(output.parent):
         raise UserError(f"the folder {output.parent} does not exist; make it, or choose another --output")
-    if not os.path.isfile(opt.weights):
-        raise UserError(f"give a generator's weights as --weights; there is no file {opt.weights!r}")
+    if opt.weights is None or not os.path.isfile(opt.weights):
+        raise UserError(f"there is no weights file {opt.weights}; give that of a generator as --weights")
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     from jgan.generators import draw, is_conditional, latents, load_generator

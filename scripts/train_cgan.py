@@ -71,14 +71,16 @@ def main(opt: Options, given: dict) -> int:
     def export(path) -> None:
         save_network(path, generator, model="cgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
 
-    examples = [np.flatnonzero(digits == label)[row] for row in range(10) for label in range(mnist.N_CLASSES)]
+    real = np.zeros((10, opt.n_classes, *pixels.shape[1:]), np.uint8)  # black where a class has no images
+    for label in range(mnist.N_CLASSES):
+        real[:, label] = pixels[digits == label][:10]
     return launch(
         run,
         opt,
         resume=resume,
         n_steps=batches.steps(opt.n_epochs),
         images_per_step=opt.batch_size,
-        real=images.grid(images.from_pixels(pixels[examples])),
+        real=images.grid(images.from_pixels(real.reshape((-1, *pixels.shape[1:]))), columns=opt.n_classes),
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         step=step,

@@ -86,6 +86,11 @@ def test_a_generator_of_another_shape_is_refused(options):
         draw_digits(Generator(**options), parse_digits("1"), seed=0)
 
 
+def test_no_digits_are_not_drawn(generator):
+    with pytest.raises(ValueError, match="no digits to draw"):
+        draw_digits(generator, np.zeros(0, np.int32), seed=0)
+
+
 def test_the_archive_holds_the_two_files_and_is_the_same_each_time(tmp_path):
     png = io.BytesIO()
     Image.new("L", (32, 32)).save(png, "PNG")

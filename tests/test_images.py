@@ -45,6 +45,12 @@ def test_values_that_are_no_numbers_are_refused(bad):
         to_pixels(np.array([0, bad]))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64, bool])
+def test_integers_are_no_images(dtype):
+    with pytest.raises(ValueError, match=f"must be floats, not {np.dtype(dtype)}"):
+        to_pixels(np.zeros(2, dtype), None)
+
+
 @given(
     n=st.integers(1, 13), channels=st.sampled_from([1, 3]), columns=st.integers(1, 6), padding=st.integers(0, 3),
     height=st.integers(1, 4), width=st.integers(1, 4),
@@ -70,7 +76,7 @@ def test_a_grid_refuses_other_shapes(shape):
         grid(np.zeros(shape))
 
 
-@pytest.mark.parametrize("options", [{"columns": 0}, {"padding": -1}])
+@pytest.mark.parametrize("options", [{"columns": 0}, {"padding": -1}, {"pad_value": -1}, {"pad_value": 256}])
 def test_a_grid_refuses_impossible_layouts(options):
     with pytest.raises(ValueError, match="a grid needs columns"):
         grid(np.zeros((1, 1, 2, 2)), **options)
@@ -94,3 +100,12 @@ def test_a_png_reads_back_as_it_was(tmp_path, channels, mode):
     with Image.open(tmp_path / "sheet.png") as image:
         assert (image.format, image.mode) == ("PNG", mode)
         assert np.array_equal(np.asarray(image), sheet)
+
+
+@pytest.mark.parametrize(
+    "pixels", [np.zeros((2, 2)), *(np.zeros(shape, np.uint8) for shape in ((2,), (2, 2, 1), (2, 2, 4), (1, 2, 2, 3)))]
+)
+def test_what_is_no_image_is_not_written(tmp_path, pixels):
+    with pytest.raises(ValueError, match="a PNG needs uint8"):
+        save_png(tmp_path / "no.png", pixels)
+    assert not list(tmp_path.iterdir())

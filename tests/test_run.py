@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from conftest import run_python
 
 from jgan.errors import UserError
 from jgan.run import Run
 
 OPTIONS = {"lr": 0.1, "n_epochs": 3, "max_steps": 20, "device": "cpu", "sample_interval": 5, "output": "runs/x"}
+NO_SESSIONS = '{"program": "train_toy", "options": {}, "sessions": 3}'
 
 
 @pytest.fixture
@@ -33,6 +35,15 @@ def test_a_run_is_never_begun_over_another(run):
     run.state.unlink()
     with pytest.raises(UserError, match="holds a run that has saved nothing yet; if it is no longer running, remove"):
         run.create("train_toy", OPTIONS, {})
+
+
+def test_one_process_at_a_time_trains_in_a_run(run):
+    hold = f"from jgan.run import Run; Run({str(run.folder)!r}).hold()"
+    assert f"another process is training in {run.folder}" in run_python("-c", hold).stderr
+    other = Run(run.folder.with_name("other"))
+    create = f"from jgan.run import Run; Run({str(other.folder)!r}).create('train_toy', {{}}, {{}})"
+    assert run_python("-c", create).returncode == 0
+    other.hold()  # as that process has ended
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
@@ -73,7 +84,7 @@ def test_what_cannot_be_resumed_is_refused(run, tmp_path):
     run.state.unlink()
     with pytest.raises(UserError, match=r"has saved no state\.safetensors yet"):
         run.resume_options("train_toy", {})
-    for damaged in ("{", "[]", "{}", '{"program": "train_toy", "options": 3, "sessions": []}'):
+    for damaged in ("{", "[]", "{}", '{"program": "train_toy", "options": 3, "sessions": []}', NO_SESSIONS):
         run.config.write_text(damaged)
         with pytest.raises(UserError, match="cannot be read as the configuration of a run"):
             run.resume_options("train_toy", {})

@@ -13,6 +13,7 @@ import importlib.util
 import os
 import ssl
 import struct
+import sys
 import urllib.request
 import zlib
 from pathlib import Path
@@ -84,19 +85,26 @@ def load_mnist(
     """Images uint8 (N, 28, 28), ink 255 on paper 0, and labels uint8 (N,): N is 60000 for "train", 10000 for "test".
 
     name: "mnist" or "fashion_mnist". Each file is looked for, plain or as .gz, in `data_dir`, for MNIST in the package
-    jittor-offline, and in Jittor's own cache, and is downloaded into that cache when nobody has it. Raises UserError if
-    one is damaged or cannot be downloaded.
+    jittor-offline, and in Jittor's own cache, and is downloaded into that cache when nobody has it; a line on stderr
+    names one that `data_dir` lacked. Raises UserError if one is damaged or cannot be downloaded.
     """
     files = FILES[name]
     return _find(files[split, "images"], data_dir), _find(files[split, "labels"], data_dir)
 
 
 def resize(images: np.ndarray, size: int) -> np.ndarray:
-    """uint8 (N, H, W) -> uint8 (N, 1, size, size), bilinearly, by Pillow."""
-    if images.shape[1:] == (size, size):
-        return images[:, None]
-    resized = [np.asarray(Image.fromarray(image).resize((size, size), Image.BILINEAR)) for image in images]
-    return np.stack(resized)[:, None]
+    """Square images uint8 (N, H, H) -> uint8 (N, 1, size, size), bilinearly, to the bit as Pillow resizes each.
+
+    Pillow resizes rows first, then columns, rounding in between; so here, all images in one call.
+    """
+    wide = _resize_rows(images, size).swapaxes(1, 2)
+    return np.ascontiguousarray(_resize_rows(wide, size).swapaxes(1, 2))[:, None]
+
+
+def _resize_rows(images: np.ndarray, width: int) -> np.ndarray:
+    n, height, _ = images.shape
+    tall = Image.fromarray(images.reshape((n * height, -1)))
+    return np.asarray(tall.resize((width, n * height), Image.BILINEAR)).reshape((n, height, width))
 
 
 def parse_idx(content: bytes) -> np.ndarray:
@@ -118,11 +126,12 @@ def parse_idx(content: bytes) -> np.ndarray:
 
 def _find(file: IdxFile, data_dir: str | Path | None) -> np.ndarray:
     cache = jittor_cache() / "dataset" / file.data_set.cache
-    for folder in _folders(file.data_set, data_dir, cache):
-        for path in (folder / file.name, folder / f"{file.name}.gz"):
-            if os.path.isfile(path):
-                return _read(path, file)
-    return _read(_download(file, cache), file)
+    folders = _folders(file.data_set, data_dir, cache)
+    paths = [folder / name for folder in folders for name in (file.name, f"{file.name}.gz")]
+    path = next(filter(os.path.isfile, paths), None) or _download(file, cache)
+    if data_dir is not None and path.parent != Path(data_dir):
+        print(f"the data folder {data_dir} does not hold {file.name}; {path} is read instead", file=sys.stderr)
+    return _read(path, file)
 
 
 def _folders(data_set: DataSet, data_dir: str | Path | None, cache: Path) -> list[Path]:
@@ -132,7 +141,8 @@ def _folders(data_set: DataSet, data_dir: str | Path | None, cache: Path) -> lis
         folders[:0] = map(Path, package.submodule_search_locations)
     if data_dir is not None:
         if not os.path.isdir(data_dir):
-            raise UserError(f"the data folder {data_dir} does not exist")
+            fault = "is a file, not a folder" if os.path.exists(data_dir) else "does not exist"
+            raise UserError(f"the data folder {data_dir} {fault}; give the folder of MNIST's files as --data_dir")
         folders.insert(0, Path(data_dir))
     return folders
 

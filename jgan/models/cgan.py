@@ -12,7 +12,7 @@ import jittor as jt
 from jittor import nn
 
 from jgan.latent import normal
-from jgan.layers import BatchNorm, Tanh, as_labels
+from jgan.layers import BatchNorm, Tanh, as_labels, require_shape
 
 
 class Generator(nn.Module):
@@ -47,6 +47,7 @@ class Generator(nn.Module):
 
     def execute(self, z, labels):
         embedded = self.label_emb(as_labels(labels, self.n_classes))
+        require_shape("z", z, (len(labels), self.latent_dim))
         return self.model(jt.concat([embedded, z], dim=1)).reshape((-1, *self.img_shape))
 
 
@@ -59,10 +60,11 @@ class Discriminator(nn.Module):
 
     def __init__(self, *, n_classes: int = 10, img_size: int = 32, channels: int = 1):
         self.n_classes = n_classes
+        self.img_shape = (channels, img_size, img_size)
         self.label_embedding = nn.Embedding(n_classes, n_classes)
         # is_train: Jittor's Dropout is idle until told otherwise.
         self.model = nn.Sequential(
-            nn.Linear(channels * img_size * img_size + n_classes, 512),
+            nn.Linear(math.prod(self.img_shape) + n_classes, 512),
             nn.LeakyReLU(0.2),
             nn.Linear(512, 512),
             nn.Dropout(0.4, is_train=True),
@@ -75,4 +77,5 @@ class Discriminator(nn.Module):
 
     def execute(self, images, labels):
         embedded = self.label_embedding(as_labels(labels, self.n_classes))
+        require_shape("images", images, (len(labels), *self.img_shape))
         return self.model(jt.concat([images.reshape((images.shape[0], -1)), embedded], dim=1))

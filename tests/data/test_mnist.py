@@ -58,7 +58,7 @@ def test_what_is_no_idx_file_is_refused(content, message):
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_the_users_folder_comes_first(tmp_path, real_labels, packed, monkeypatch):
+def test_the_users_folder_comes_first(tmp_path, real_labels, packed, monkeypatch, capsys):
     path = tmp_path / (LABELS.name + ".gz" * packed)
     path.write_bytes(gzip.compress(real_labels) if packed else real_labels)
     read = []
@@ -66,6 +66,13 @@ def test_the_users_folder_comes_first(tmp_path, real_labels, packed, monkeypatch
     mnist.load_mnist("test", data_dir=tmp_path)
     assert read[1] == path  # the labels are here
     assert read[0].parent.name == "jittor_offline"  # the images are not, and come from the package
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"the data folder {tmp_path} does not hold t10k-images-idx3-ubyte; {read[0]} is read instead"
+
+
+def test_without_a_data_folder_nothing_is_said(capsys):
+    mnist.load_mnist("test")
+    assert capsys.readouterr().err == ""
 
 
 def test_jittors_cache_comes_after_the_package(tmp_path, real_labels, monkeypatch):
@@ -80,6 +87,9 @@ def test_jittors_cache_comes_after_the_package(tmp_path, real_labels, monkeypatc
 def test_a_data_folder_that_does_not_exist_is_named(tmp_path):
     with pytest.raises(UserError, match=f"the data folder {tmp_path / 'gone'} does not exist"):
         mnist.load_mnist("test", data_dir=tmp_path / "gone")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=f"the data folder {tmp_path / 'file'} is a file, not a folder"):
+        mnist.load_mnist("test", data_dir=tmp_path / "file")
 
 
 def spoil(real: bytes, fault: str) -> bytes:
@@ -163,10 +173,11 @@ def test_without_a_network_the_ways_out_are_named(nowhere, error):
         mnist._find(LABELS, None)
 
 
-def test_resizing_is_pillows_bilinear():
-    image = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
-    resized = mnist.resize(image[None], 32)
-    assert resized.shape == (1, 1, 32, 32)
-    expected = Image.fromarray(image).resize((32, 32), Image.Resampling.BILINEAR)
-    assert np.array_equal(resized[0, 0], np.asarray(expected))
-    assert np.array_equal(mnist.resize(image[None], 28)[0, 0], image)
+@pytest.mark.parametrize("size", [1, 4, 16, 27, 28, 32, 64])
+def test_resizing_is_pillows_bilinear(size):
+    images = np.random.default_rng(0).integers(0, 256, (50, 28, 28)).astype(np.uint8)
+    resized = mnist.resize(images, size)
+    assert resized.shape == (50, 1, size, size) and resized.flags.c_contiguous
+    for image, found in zip(images, resized):
+        expected = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
+        assert np.array_equal(found[0], np.asarray(expected))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import jittor as jt
 import numpy as np
 import pytest
@@ -110,3 +112,15 @@ def test_labels_that_are_no_class_are_refused(label):
         Generator()(jt.zeros((1, 100)), [label])
     with pytest.raises(ValueError, match=r"whole numbers in 0 \.\. 9"):
         Discriminator()(jt.zeros((1, 1, 32, 32)), [label])
+
+
+@pytest.mark.parametrize("shape", [(2, 99), (2, 101), (3, 100), (100,), (2, 100, 1)])
+def test_noise_of_another_shape_is_refused(shape):
+    with pytest.raises(ValueError, match=re.escape(f"z must have the shape (2, 100), not {shape}")):
+        Generator()(jt.zeros(shape), [0, 1])
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 28, 28), (2, 3, 32, 32), (1, 1, 32, 32), (2, 1024)])
+def test_images_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=re.escape(f"images must have the shape (2, 1, 32, 32), not {shape}")):
+        Discriminator()(jt.zeros(shape), [0, 1])

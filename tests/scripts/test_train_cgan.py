@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from jgan.data import mnist
 from jgan.latent import normal, rng
 from jgan.models.cgan import Generator
 from jgan.report import read_log
+from jgan.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_a_run_directory_is_complete(trained):
     files = {str(path.relative_to(trained)) for path in trained.rglob("*") if path.is_file()}
     assert files == {
         "config.json", "log.jsonl", "curves.png", "state.safetensors", "generator.safetensors",
-        "samples/real.png", "samples/0000300.png",
+        "samples/real.png", "samples/0000300.png", ".lock",
     }  # fmt: skip
     config = json.loads((trained / "config.json").read_text())
     assert config["program"] == "train_cgan"
@@ -154,6 +156,9 @@ def test_size_channels_and_classes_are_options(script, tmp_path):
     assert done.returncode == 0, done.stderr
     image = Image.open(tmp_path / "run" / "samples" / "0000001.png")
     assert image.mode == "RGB" and image.size == (12 * 18 + 2, 10 * 18 + 2)
+    real = np.asarray(Image.open(tmp_path / "run" / "samples" / "real.png"))
+    assert real.shape == (182, 218, 3)
+    assert real[:, : 10 * 18 + 2].any() and not real[:, 10 * 18 :].any()  # MNIST has no eleventh class
     generator = load_network(tmp_path / "run" / "generator.safetensors", Generator, model="cgan.Generator")
     assert (generator.img_shape, generator.n_classes, generator.latent_dim) == ((3, 16, 16), 12, 8)
 
@@ -164,15 +169,17 @@ def test_size_channels_and_classes_are_options(script, tmp_path):
         (["--n_epochs", "0"], "--n_epochs: 0 is too small; at least 1 is needed"),
         (["--batch_size", "1"], "--batch_size: 1 is too small; at least 2 is needed"),
         (["--batch_size", "many"], "--batch_size: invalid int value: 'many'"),
-        (["--lr", "0"], "--lr: 0 must be above 0"),
+        (["--lr", "0"], "--lr: 0.0 must be above 0"),
         (["--lr", "nan"], "--lr: nan must be above 0"),
-        (["--b1", "1"], "--b1: 1 must be below 1"),
+        (["--b1", "1"], "--b1: 1.0 must be below 1"),
         (["--n_classes", "9"], "--n_classes: 9 is too small"),
         (["--channels", "2"], "--channels: invalid choice: 2"),
         (["--device", "tpu"], "--device: invalid choice: 'tpu'"),
         (["--n_epoch", "3"], "unrecognized arguments: --n_epoch 3"),
         (["--data_dir", "gone"], "gone does not exist"),
         (["--output", "/proc/run"], "cannot make the folder /proc/run"),
+        (["--output", ""], "--output: it is empty"),
+        (["--resume", ""], "--resume: it is empty"),
         (["--resume", "gone"], "gone is not a run directory"),
     ],
 )
@@ -180,6 +187,11 @@ def test_a_mistake_is_a_sentence_with_status_2(script, arguments, sentence):
     done = script("train_cgan", *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+
+
+def test_the_help_says_where_a_run_goes(script):
+    done = script("train_cgan", "--help")
+    assert done.returncode == 0 and "(default: runs/cgan)" in done.stdout
 
 
 def test_a_run_is_neither_overwritten_nor_resumed_under_other_options(script, tmp_path, trained):
@@ -192,6 +204,15 @@ def test_a_run_is_neither_overwritten_nor_resumed_under_other_options(script, tm
         done = script("train_cgan", *arguments)
         assert done.returncode == 2 and sentence in done.stderr.splitlines()[-1]
     assert (trained / "config.json").read_bytes() == config and (trained / "state.safetensors").read_bytes() == state
+
+
+def test_a_run_that_is_training_is_not_resumed(script, tmp_path, trained):
+    run = Run(shutil.copytree(trained, tmp_path / "run"))
+    config = run.config.read_bytes()
+    run.hold()
+    done = script("train_cgan", "--resume", run.folder, "--max_steps", 301)
+    assert done.returncode == 2 and f"another process is training in {run.folder}" in done.stderr.splitlines()[-1]
+    assert run.config.read_bytes() == config
 
 
 @pytest.mark.skipif("__import__('jittor').has_cuda", reason="there is a CUDA device here")
