@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from typing import Callable
@@ -16,6 +15,7 @@ from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.report import Log, draw_curves
 from jgan.run import Run
+from jgan.stop import StopRequest, say
 
 LOG_INTERVAL = 10
 
@@ -38,14 +38,14 @@ def train(
 ) -> int:
     """Train from the beginning, or from the run's last saved state, to `n_steps`. Returns the exit status.
 
-    The last state is always saved, whatever the intervals are, and so it is after Ctrl-C or SIGTERM, once the step
-    under way is done (status 130 or 143). If a loss or a weight is no longer finite, UserError is raised and the state
-    saved last is kept.
+    The last state is always saved, whatever the intervals are, and so it is after Ctrl-C, SIGTERM or SIGHUP, once the
+    step under way is done (status 130, 143 or 129). KeyboardInterrupt is raised if it cannot be done (see StopRequest),
+    and UserError if a loss or a weight is no longer finite; the state saved last is kept then.
     """
     done = restore_state(run, networks, optimizers) if resume else 0
     speed = _Speed(done)
     bar = tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s())
-    with _StopRequest() as stop, Log(run.log, done) as log, bar:
+    with StopRequest() as stop, Log(run.log, done) as log, bar:
         while done < n_steps:
             runtime.seed_jittor(seed, "step", done)
             losses = {name: value.item() for name, value in step(done).items()}
@@ -67,7 +67,7 @@ def train(
             if last:
                 break
     if stop.signal and done < n_steps:
-        print(f"stopped after step {done} of {n_steps} and saved; resume with\n  {resume_command}", file=sys.stderr)
+        say(f"stopped after step {done} of {n_steps} and saved; resume with\n  {resume_command}")
         return 128 + stop.signal
     return 0
 
@@ -120,25 +120,6 @@ def _require_state(header: dict, run: Run) -> dict:
     if not (isinstance(header.get("step"), int) and isinstance(header.get("optimizer_steps"), dict)):
         raise UserError(f"{run.state} holds weights, but not the state of a run")
     return header
-
-
-class _StopRequest:
-    """Turns the first Ctrl-C or SIGTERM into a note to stop at the next step's end; a second one stops at once."""
-
-    def __enter__(self):
-        self.signal = 0
-        self._handlers = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-    def _note(self, number, frame):
-        if self.signal:
-            raise KeyboardInterrupt
-        self.signal = int(number)
-        print("\nstopping after this step; once more to stop at once", file=sys.stderr)
 
 
 class _Speed:

@@ -14,6 +14,7 @@ from typing import Optional
 
 from jgan.errors import UserError
 from jgan.run import Run
+from jgan.stop import in_words
 from jgan.train import steps_done
 
 
@@ -198,12 +199,4 @@ def run_program(main, options_class, description: str) -> None:
 
     A UserError is printed as one sentence, with status 2; Ctrl-C gives status 130.
     """
-    options, given = parse(options_class, description)
-    try:
-        sys.exit(main(options, given))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(in_words(main, *parse(options_class, description)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
+import sys
 
 import jittor as jt
 import numpy as np
@@ -121,7 +123,7 @@ def test_a_resumed_run_is_the_same_run_to_the_bit(tmp_path):
     }
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_after_the_step_with_everything_saved(tmp_path, capsys, number, status):
     training = Training(tmp_path, {4: lambda: os.kill(os.getpid(), number)})
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
@@ -141,6 +143,41 @@ def test_a_second_signal_ends_the_run_at_once(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         training(100, save_interval=2)
     assert training.state()[1]["step"] == 4
+
+
+def test_a_step_that_a_signal_breaks_stops_the_run_and_keeps_the_last_state(tmp_path):
+    """As Jittor breaks it when the compilers that it has started are killed, too."""
+
+    def interrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("Run cmd failed")
+
+    training = Training(tmp_path, {4: interrupted})
+    with pytest.raises(KeyboardInterrupt):
+        training(100, save_interval=2)
+    assert training.state()[1]["step"] == 4
+
+
+def test_a_terminal_that_is_closed_ends_the_run_with_everything_saved(tmp_path, monkeypatch):
+    terminal, stderr = os.openpty()
+
+    def close():
+        os.close(terminal)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    training = Training(tmp_path, {4: close})
+    with io.TextIOWrapper(open(stderr, "wb", buffering=0), write_through=True) as file:
+        monkeypatch.setattr(sys, "stderr", file)
+        assert training(100) == 129
+    assert training.state()[1]["step"] == 5
+
+
+def test_under_nohup_a_closed_terminal_does_not_stop_the_run(tmp_path, monkeypatch):
+    handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert Training(tmp_path, {4: lambda: os.kill(os.getpid(), signal.SIGHUP)})(6) == 0
+    finally:
+        signal.signal(signal.SIGHUP, handler)
 
 
 def poison(training, value):
