@@ -18,7 +18,7 @@ class Run:
     """The paths of a run directory, and its configuration.
 
     config.json             {"program", "options", "sessions"}: the options, and for each session of training (the
-                            first and every resumption) the versions and the machine that computed it
+                            first and every resumption) the data, the versions and the machine that computed it
     log.jsonl               one line of losses every few steps
     curves.png              the same, drawn
     samples/real.png        a grid of real images; samples/STEP.png, the fixed latents at that step
@@ -63,17 +63,20 @@ class Run:
         except OSError:
             pass  # a file system without locks
 
-    def create(self, program: str, options: dict, versions: dict) -> None:
+    def create(self, program: str, options: dict, session: dict) -> None:
         """Make the directory and its config.json, and hold it; UserError if it holds a run or cannot be made."""
         make_folder(self.samples)
         self.hold()
         self.require_new()
-        self._write_config({"program": program, "options": options, "sessions": [versions]})
+        self._write_config({"program": program, "options": options, "sessions": [session]})
 
-    def resume(self, options: dict, versions: dict) -> None:
-        """Note in config.json that the run goes on with these options, computed by these versions."""
+    def resume(self, options: dict, session: dict) -> None:
+        """Note in config.json that the run goes on; UserError if it would go on with other data."""
         config = self._read_config()
-        self._write_config({**config, "options": options, "sessions": [*config["sessions"], versions]})
+        before, now = config["sessions"][0].get("data"), session.get("data")
+        if before not in (None, now):
+            raise UserError(f"{self.folder} was started on other data ({before}) than it finds now ({now})")
+        self._write_config({**config, "options": options, "sessions": [*config["sessions"], session]})
 
     def resume_options(self, program: str, given: dict) -> dict:
         """The options to resume with: the run's own, but for those of `CHANGEABLE` that are given anew.
@@ -115,7 +118,7 @@ class Run:
             return {
                 "program": config["program"],
                 "options": dict(config["options"]),
-                "sessions": list(config["sessions"]),
+                "sessions": [dict(session) for session in config["sessions"]],
             }
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{self.folder} is not a run directory: it has no config.json") from None

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import re
-import shlex
 import sys
 import typing
-from pathlib import Path
-from typing import Optional
 
 from jgan.errors import UserError
-from jgan.run import Run
 from jgan.stop import in_words
-from jgan.train import steps_done
-
-
-def program_name() -> str:
-    """The program that was started, such as "train_cgan"."""
-    return Path(sys.argv[0]).stem
 
 
 def option(default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None):
@@ -30,31 +19,6 @@ def option(default=dataclasses.MISSING, help="", *, least=None, most=None, above
     """
     limits = {"help": help, "least": least, "most": most, "above": above, "below": below, "choices": choices}
     return dataclasses.field(default=default, metadata=limits)
-
-
-@dataclasses.dataclass
-class TrainOptions:
-    """What every training program takes."""
-
-    n_epochs: int = option(100, "how often every image is seen", least=1)
-    batch_size: int = option(64, "images in a batch", least=2)
-    sample_interval: int = option(1000, "steps between samples", least=1)
-    save_interval: int = option(1000, "steps between saved states; the last is always saved", least=1)
-    max_steps: Optional[int] = option(None, "end after so many steps in all, whatever n_epochs says", least=1)
-    seed: int = option(0, "of weights, noise, order and dropout; the same seed gives the same run", least=0)
-    device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
-    data_dir: Optional[str] = option(None, "folder of the data set")
-    output: str = option(f"runs/{program_name().partition('_')[2]}", "the run directory to make")
-    resume: Optional[str] = option(None, "a run directory to resume, with the options it has")
-
-
-@dataclasses.dataclass
-class AdamOptions:
-    """What a training by Adam takes."""
-
-    lr: float = option(0.0002, "learning rate of Adam", above=0)
-    b1: float = option(0.5, "decay of Adam's first moment", least=0, below=1)
-    b2: float = option(0.999, "decay of Adam's second moment", least=0, below=1)
 
 
 def parse(options_class, description: str, argv=None):
@@ -135,27 +99,7 @@ def numbers(text: str, name: str) -> list[int]:
     return found
 
 
-def begin(opt, given: dict):
-    """(the run of a training program, its options, whether it is one to resume), with nothing made or changed yet.
-
-    The options are those given, or those of the run to resume, which this process holds from now on. A data folder is
-    remembered by its absolute path.
-    """
-    for options in (vars(opt), given):
-        if options.get("data_dir") is not None:
-            options["data_dir"] = os.path.abspath(options["data_dir"])
-    if "resume" not in given:
-        run = Run(opt.output)
-        run.require_new()
-        return run, opt, False
-    run = Run(opt.resume)
-    options = run.resume_options(program_name(), given)
-    _require_valid(options, type(opt), run.config)
-    run.hold()
-    return run, type(opt)(**options), True
-
-
-def _require_valid(options: dict, options_class, config: Path) -> None:
+def require_valid(options: dict, options_class, config) -> None:
     """UserError unless the options from a config.json are those of the class, and what the command line would allow."""
     kinds = typing.get_type_hints(options_class)
     unknown = options.keys() - kinds.keys()
@@ -173,25 +117,6 @@ def _require_valid(options: dict, options_class, config: Path) -> None:
             _require_within(value, field.metadata)
         except argparse.ArgumentTypeError as error:
             raise UserError(f"the option {field.name} in {config} is wrong: {error}") from None
-
-
-def start(run: Run, opt, versions: dict, *, resume: bool, n_steps: int) -> None:
-    """Make the run directory, or note in it that it is resumed; UserError if nothing is left to do."""
-    if resume:
-        done = steps_done(run)
-        if done >= n_steps:
-            raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
-        run.resume(dataclasses.asdict(opt), versions)
-    else:
-        run.create(program_name(), dataclasses.asdict(opt), versions)
-
-
-def resume_command(run: Run, opt) -> str:
-    """What to type to resume a run that was stopped; its other options are remembered in its directory."""
-    words = ["python", sys.argv[0], "--resume", str(run.folder)]
-    if opt.max_steps is not None:
-        words += ["--max_steps", str(opt.max_steps)]
-    return shlex.join(words)
 
 
 def run_program(main, options_class, description: str) -> None:

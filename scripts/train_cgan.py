@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from options import AdamOptions, TrainOptions, begin, option, run_program
-from training import launch
+from options import option, run_program
+from training import AdamOptions, TrainOptions, begin, launch
 
 from jgan import images, runtime
 from jgan.data import mnist
@@ -78,9 +78,10 @@ def main(opt: Options, given: dict) -> int:
         run,
         opt,
         resume=resume,
+        data=pixels,
+        real=images.grid(images.from_pixels(real.reshape((-1, *pixels.shape[1:]))), columns=opt.n_classes),
         n_steps=batches.steps(opt.n_epochs),
         images_per_step=opt.batch_size,
-        real=images.grid(images.from_pixels(real.reshape((-1, *pixels.shape[1:]))), columns=opt.n_classes),
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         step=step,

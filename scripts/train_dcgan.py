@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
-from options import AdamOptions, begin, option, run_program
-from training import ImageOptions, fixed_samples, launch, load_pixels, real_grid
+from options import option, run_program
+from training import AdamOptions, ImageOptions, begin, fixed_samples, launch, load_pixels, real_grid
 
 from jgan import runtime
 from jgan.data.batches import Batches
@@ -65,9 +65,10 @@ def main(opt: Options, given: dict) -> int:
         run,
         opt,
         resume=resume,
+        data=pixels,
+        real=real_grid(pixels),
         n_steps=batches.steps(opt.n_epochs),
         images_per_step=opt.batch_size,
-        real=real_grid(pixels),
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         step=step,

@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from options import begin, option, run_program
-from training import DATASETS, ImageOptions, fixed_samples, launch, load_pixels, real_grid
+from options import option, run_program
+from training import DATASETS, ImageOptions, begin, fixed_samples, launch, load_pixels, real_grid
 
 from jgan import runtime
 from jgan.data.batches import Batches
@@ -72,9 +72,10 @@ def main(opt: Options, given: dict) -> int:
         run,
         opt,
         resume=resume,
+        data=pixels,
+        real=real_grid(pixels),
         n_steps=batches.steps(opt.n_epochs),
         images_per_step=opt.n_critic * opt.batch_size,
-        real=real_grid(pixels),
         networks={"generator": generator, "critic": critic},
         optimizers={"optimizer_g": optimizer_g, "optimizer_c": optimizer_c},
         step=step,

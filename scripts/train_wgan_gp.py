@@ -12,8 +12,8 @@ import math
 from typing import Optional
 
 import numpy as np
-from options import AdamOptions, begin, option, run_program
-from training import DATASETS, ImageOptions, fixed_samples, launch, load_pixels, real_grid
+from options import option, run_program
+from training import DATASETS, AdamOptions, ImageOptions, begin, fixed_samples, launch, load_pixels, real_grid
 
 from jgan import runtime
 from jgan.data.batches import Batches
@@ -99,9 +99,10 @@ def main(opt: Options, given: dict) -> int:
         run,
         opt,
         resume=resume,
+        data=pixels,
+        real=real_grid(pixels),
         n_steps=batches.steps(opt.n_epochs),
         images_per_step=opt.n_critic * opt.batch_size,
-        real=real_grid(pixels),
         networks={"generator": generator, "critic": critic},
         optimizers={"optimizer_g": optimizer_g, "optimizer_c": optimizer_c},
         step=step,

@@ -1,13 +1,17 @@
-"""What the training programs share: options, the data by its name, the fixed sample, and the start of the loop."""
+"""What the training programs share: options, the run to make or resume, the data by its name, the fixed sample."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
+import shlex
 import sys
+import zlib
+from pathlib import Path
 from typing import Callable, Optional
 
 import numpy as np
-from options import TrainOptions, option, resume_command, start
+from options import option, require_valid
 
 from jgan import images, runtime
 from jgan.data.folder import load_folder
@@ -15,9 +19,40 @@ from jgan.data.mnist import load_mnist, resize
 from jgan.errors import UserError
 from jgan.latent import rng
 from jgan.run import Run
+from jgan.train import steps_done, train
 
 DATASETS = ("mnist", "fashion_mnist", "folder")
 N_SAMPLES, COLUMNS = 64, 8
+
+
+def program_name() -> str:
+    """The program that was started, such as "train_cgan"."""
+    return Path(sys.argv[0]).stem
+
+
+@dataclasses.dataclass
+class TrainOptions:
+    """What every training program takes."""
+
+    n_epochs: int = option(100, "how often every image is seen", least=1)
+    batch_size: int = option(64, "images in a batch", least=2)
+    sample_interval: int = option(1000, "steps between samples", least=1)
+    save_interval: int = option(1000, "steps between saved states; the last is always saved", least=1)
+    max_steps: Optional[int] = option(None, "end after so many steps in all, whatever n_epochs says", least=1)
+    seed: int = option(0, "of weights, noise, order and dropout; the same seed gives the same run", least=0)
+    device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
+    data_dir: Optional[str] = option(None, "folder of the data set")
+    output: str = option(f"runs/{program_name().partition('_')[2]}", "the run directory to make")
+    resume: Optional[str] = option(None, "a run directory to resume, with the options it has")
+
+
+@dataclasses.dataclass
+class AdamOptions:
+    """What a training by Adam takes."""
+
+    lr: float = option(0.0002, "learning rate of Adam", above=0)
+    b1: float = option(0.5, "decay of Adam's first moment", least=0, below=1)
+    b2: float = option(0.999, "decay of Adam's second moment", least=0, below=1)
 
 
 @dataclasses.dataclass
@@ -30,6 +65,26 @@ class ImageOptions(TrainOptions):
     latent_dim: int = option(100, "length of the noise vector z", least=1)
     img_size: int = option(64, "height and width of the images", least=8)
     channels: int = option(3, "channels of the images", choices=(1, 3))
+
+
+def begin(opt, given: dict):
+    """(the run of a training program, its options, whether it is one to resume), with nothing made or changed yet.
+
+    The options are those given, or those of the run to resume, which this process holds from now on. A data folder is
+    remembered by its absolute path.
+    """
+    for options in (vars(opt), given):
+        if options.get("data_dir") is not None:
+            options["data_dir"] = os.path.abspath(options["data_dir"])
+    if "resume" not in given:
+        run = Run(opt.output)
+        run.require_new()
+        return run, opt, False
+    run = Run(opt.resume)
+    options = run.resume_options(program_name(), given)
+    require_valid(options, type(opt), run.config)
+    run.hold()
+    return run, type(opt)(**options), True
 
 
 def load_pixels(opt: ImageOptions) -> np.ndarray:
@@ -67,21 +122,29 @@ def launch(
     opt: TrainOptions,
     *,
     resume: bool,
-    n_steps: int,
+    data: np.ndarray,  # the training images as pixels; a run is resumed on those it was started on
+    real: np.ndarray,  # some of them on a sheet, for comparison
+    n_steps: int,  # in all epochs
     images_per_step: int,
-    real: np.ndarray,  # pixels of real images, for comparison
     networks: dict,
     optimizers: dict,
     step: Callable[[int], dict],
     draw: Callable[[], np.ndarray],
     export: Callable,
 ) -> int:
-    """Make the run directory or resume it, and train. Returns the exit status. For the rest see `jgan.train.train`."""
-    from jgan.train import train
+    """Make the run directory, or note in it that it is resumed, and train (see `jgan.train.train`).
 
+    Returns the exit status; UserError if nothing is left to do, or if the data are others than the run's.
+    """
     n_steps = min(n_steps, opt.max_steps or sys.maxsize)
-    start(run, opt, runtime.versions(), resume=resume, n_steps=n_steps)
-    if not resume:
+    session = {**runtime.versions(), "data": f"{len(data)} images, crc32 {zlib.crc32(data):08x}"}
+    if resume:
+        done = steps_done(run)
+        if done >= n_steps:
+            raise UserError(f"{run.folder} has done {done} of {n_steps} steps; give a larger --max_steps or --n_epochs")
+        run.resume(dataclasses.asdict(opt), session)
+    else:
+        run.create(program_name(), dataclasses.asdict(opt), session)
         images.save_png(run.samples / "real.png", real)
     return train(
         run,
@@ -98,3 +161,11 @@ def launch(
         resume=resume,
         resume_command=resume_command(run, opt),
     )
+
+
+def resume_command(run: Run, opt) -> str:
+    """What to type to resume a run that was stopped; its other options are remembered in its directory."""
+    words = ["python", sys.argv[0], "--resume", str(run.folder)]
+    if opt.max_steps is not None:
+        words += ["--max_steps", str(opt.max_steps)]
+    return shlex.join(words)

@@ -88,3 +88,13 @@ def test_what_cannot_be_resumed_is_refused(run, tmp_path):
         run.config.write_text(damaged)
         with pytest.raises(UserError, match="cannot be read as the configuration of a run"):
             run.resume_options("train_toy", {})
+
+
+def test_a_run_goes_on_with_the_data_it_was_started_on(tmp_path):
+    run = Run(tmp_path / "x")
+    run.create("train_toy", OPTIONS, {"data": "3 images"})
+    config = run.config.read_bytes()
+    with pytest.raises(UserError, match=r"started on other data \(3 images\) than it finds now \(4 images\)"):
+        run.resume(OPTIONS, {"data": "4 images"})
+    assert run.config.read_bytes() == config
+    run.resume(OPTIONS, {"data": "3 images"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from jittor import nn
 
 from jgan.latent import normal
-from jgan.layers import BatchNorm, Tanh, init_normal
+from jgan.layers import BatchNorm, Tanh, init_normal, require_shape
 
 SIZES = (16, 32, 64, 128, 256)
 
@@ -37,6 +37,7 @@ class Generator(nn.Module):
         init_normal(self)
 
     def execute(self, z):
+        require_shape("z", z, (len(z), self.latent_dim))
         return self.model(z.reshape((z.shape[0], -1, 1, 1)))
 
 
@@ -48,6 +49,7 @@ class Discriminator(nn.Module):
     """
 
     def __init__(self, *, img_size: int = 64, channels: int = 3, conv_dim: int | None = None, batch_norm: bool = True):
+        self.img_shape = (channels, img_size, img_size)
         widths = _widths(img_size, conv_dim)
         layers = [nn.Conv(channels, widths[0], 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2)]
         for n_in, n_out in zip(widths, widths[1:]):
@@ -59,6 +61,7 @@ class Discriminator(nn.Module):
         init_normal(self)
 
     def execute(self, images):
+        require_shape("images", images, (len(images), *self.img_shape))
         return self.model(images).reshape((-1, 1))
 
 

@@ -10,7 +10,7 @@ import math
 from jittor import nn
 
 from jgan.latent import uniform
-from jgan.layers import Tanh
+from jgan.layers import Tanh, require_shape
 
 
 class Generator(nn.Module):
@@ -34,6 +34,7 @@ class Generator(nn.Module):
         )
 
     def execute(self, z):
+        require_shape("z", z, (len(z), self.latent_dim))
         return self.model(z).reshape((-1, *self.img_shape))
 
 
@@ -44,14 +45,16 @@ class Discriminator(nn.Module):
     """
 
     def __init__(self, *, img_size: int = 28, channels: int = 1):
+        self.img_shape = (channels, img_size, img_size)
         self.model = nn.Sequential(
-            *_hidden(channels * img_size * img_size, 128),
+            *_hidden(math.prod(self.img_shape), 128),
             *_hidden(128, 64),
             *_hidden(64, 32),
             nn.Linear(32, 1),
         )
 
     def execute(self, images):
+        require_shape("images", images, (len(images), *self.img_shape))
         return self.model(images.reshape((images.shape[0], -1)))
 
 

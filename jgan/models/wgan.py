@@ -9,7 +9,7 @@ from __future__ import annotations
 from jittor import nn
 
 from jgan.latent import normal
-from jgan.layers import BatchNorm, Tanh, Upsample
+from jgan.layers import BatchNorm, Tanh, Upsample, require_shape
 
 
 class Generator(nn.Module):
@@ -45,6 +45,7 @@ class Generator(nn.Module):
         )
 
     def execute(self, z):
+        require_shape("z", z, (len(z), self.latent_dim))
         return self.model(self.dense(z).reshape((-1, *self.start)))
 
 
@@ -57,6 +58,7 @@ class Critic(nn.Module):
     """
 
     def __init__(self, *, img_size: int = 32, channels: int = 1, conv_dim: int = 128, batch_norm: bool = True):
+        self.img_shape = (channels, img_size, img_size)
         self.model = nn.Sequential(
             nn.Conv(channels, conv_dim, 5, stride=2, padding=2),
             nn.LeakyReLU(0.2),
@@ -67,6 +69,7 @@ class Critic(nn.Module):
         self.score = nn.Linear(4 * conv_dim * _halvings(img_size)[-1] ** 2, 1, bias=False)
 
     def execute(self, images):
+        require_shape("images", images, (len(images), *self.img_shape))
         return self.score(self.model(images).reshape((images.shape[0], -1)))
 
 

@@ -7,14 +7,15 @@ import json
 import sys
 
 import pytest
-from options import TrainOptions, begin, option
+from options import option
+from training import AdamOptions, TrainOptions, begin
 
 from jgan.errors import UserError
 from jgan.run import Run
 
 
 @dataclasses.dataclass
-class Options(TrainOptions):
+class Options(TrainOptions, AdamOptions):
     momentum: float = option(0.9, "of the toy", above=0, below=1)
     mirrored: bool = option(False, "mirror the images")
 
