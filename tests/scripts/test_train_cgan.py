@@ -195,8 +195,8 @@ def test_a_run_is_neither_overwritten_nor_resumed_under_other_options(script, tm
 
 
 def test_several_processes_are_refused(script, tmp_path):
-    """Each of them would write the same run."""
-    done = script("train_cgan", "--max_steps", 1, "--output", "run", OMPI_COMM_WORLD_SIZE="2")  # as mpirun -np 2 sets it
+    """Each of them would write the same run. The variable is what mpirun -np 2 sets."""
+    done = script("train_cgan", "--max_steps", 1, "--output", "run", OMPI_COMM_WORLD_SIZE="2")
     assert done.returncode == 2 and "several processes is not supported" in done.stderr.splitlines()[-1]
     assert not (tmp_path / "run").exists()
 
