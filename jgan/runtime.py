@@ -103,7 +103,7 @@ def jittor_cache() -> Path:
     if home is None:
         try:
             home = json.loads((default / "config.json").read_text())["JITTOR_HOME"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return default
     return Path(home) / ".cache" / "jittor"
 
@@ -248,9 +248,8 @@ def _chatter_kept_back():
     if _cuda_of_jittor():  # with it Jittor may restart the whole program, which would go on without a terminal
         yield
         return
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = [(fd, os.dup(fd)) for fd in (1, 2)]
+    _flush()
+    saved = [(fd, os.dup(fd)) for fd, stream in ((1, sys.stdout), (2, sys.stderr)) if stream]
     with tempfile.TemporaryFile() as chatter:
         for fd, _ in saved:
             os.dup2(chatter.fileno(), fd)
@@ -265,9 +264,13 @@ def _chatter_kept_back():
             _restore(saved)
 
 
+def _flush() -> None:
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None is one that was closed before Python started
+        stream.flush()
+
+
 def _restore(saved: list[tuple[int, int]]) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     for fd, copy in saved:
         os.dup2(copy, fd)
         os.close(copy)

@@ -6,6 +6,7 @@ It trains what scripts/train_cgan.py trains, with its defaults and bit for bit, 
 from __future__ import annotations
 
 import argparse
+import importlib
 import math
 import os
 import sys
@@ -24,11 +25,18 @@ from jgan.images import from_pixels, save_png
 from jgan.latent import normal, rng
 from jgan.models.cgan import Discriminator, Generator
 from jgan.optimizers import adam
-from jgan.runtime import seed_jittor
+from jgan.runtime import prepare, seed_jittor
 from jgan.steps import cgan_step
+from jgan.stop import StopRequest, in_words, say
 
 
-def train_generator(*, n_epochs: int, max_steps: int, seed: int, data_dir: str | None) -> Generator:
+def ready() -> None:
+    """Import Jittor, or end the program with the sentence that says why it cannot be."""
+    prepare()
+    in_words(importlib.import_module, "jittor")
+
+
+def train_generator(*, n_epochs: int, max_steps: int, seed: int, data_dir: str | None, stop: StopRequest) -> Generator:
     """A generator trained on MNIST at 32x32 in batches of 64, by Adam at 2e-4 with betas 0.5 and 0.999."""
     pixels, digits = load_mnist("train", data_dir=data_dir)
     pixels = resize(pixels, 32)
@@ -56,6 +64,8 @@ def train_generator(*, n_epochs: int, max_steps: int, seed: int, data_dir: str |
         g_loss, d_loss = losses["g_loss"].item(), losses["d_loss"].item()
         if not (math.isfinite(g_loss) and math.isfinite(d_loss)):
             raise UserError(f"a loss is no longer finite at step {i + 1}: g_loss {g_loss}, d_loss {d_loss}")
+        if stop.signal:
+            break
         if i % 100 == 0 or i == n_steps - 1:
             print(f"step {i + 1}/{n_steps}  g_loss {g_loss:.3f}  d_loss {d_loss:.3f}  {time.time() - start:.0f} s")
     generator.eval()
@@ -74,27 +84,43 @@ def main() -> None:
     parser.add_argument("--output", default="result.png")
     options = parser.parse_args()
     jt.flags.use_cuda = int(bool(jt.has_cuda))
-    try:
-        draw_number(options)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(in_words(draw_number, options))
 
 
-def draw_number(options: argparse.Namespace) -> None:
-    """Get a generator and draw the number with it; UserError for what the user can mend, before hours of training."""
+def draw_number(options: argparse.Namespace) -> int:
+    """Get a generator, draw the number with it unless asked to stop, and return the exit status.
+
+    UserError for what the user can mend, before hours of training.
+    """
     digits = parse_digits(options.number)
+    if not options.output.endswith(".png"):
+        raise UserError(f"the image is written as PNG, so --output must end in .png; {options.output} does not")
     if not os.path.isdir(os.path.dirname(os.path.abspath(options.output))):
         raise UserError(f"the folder of {options.output} does not exist")
     if options.weights:
         generator = load_generator(options.weights)
     else:
-        generator = train_generator(
-            n_epochs=options.n_epochs, max_steps=options.max_steps, seed=options.seed, data_dir=options.data_dir
-        )
+        if os.path.exists("generator.npz"):
+            raise UserError(
+                "generator.npz exists; draw with it by --weights generator.npz, or move it away to train anew"
+            )
+        with StopRequest() as stop:
+            generator = train_generator(
+                n_epochs=options.n_epochs,
+                max_steps=options.max_steps,
+                seed=options.seed,
+                data_dir=options.data_dir,
+                stop=stop,
+            )
         with replacing("generator.npz") as file:
             np.savez(file, **network_arrays(generator))
+        if stop.signal:
+            say("stopped, and wrote generator.npz as it is by now; draw with it by --weights generator.npz")
+            return 128 + stop.signal
+        print("wrote generator.npz")
     save_png(options.output, draw_digits(generator, digits, seed=options.seed))
+    print(f"wrote {options.output}")
+    return 0
 
 
 def load_generator(path: str) -> Generator:

@@ -55,9 +55,11 @@ def main(opt: Options, given: dict) -> int:
     print(f"wrote {output}")
     if opt.zip:
         archive = output.with_suffix(".zip")
-        program = bundle("jgan.warmup", "main", first=("jgan.runtime", "prepare"), docstring=PROGRAM)
+        program = bundle("jgan.warmup", "main", first=("jgan.warmup", "ready"), docstring=PROGRAM)
         write_archive(archive, output.read_bytes(), program)
         print(f"wrote {archive}")
+        if Path(opt.weights).resolve() != SHIPPED:
+            print(f"its CGAN.py trains with the defaults of train_cgan.py, whatever {opt.weights} was trained with")
     return 0
 
 

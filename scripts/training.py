@@ -73,6 +73,8 @@ def begin(opt, given: dict):
     The options are those given, or those of the run to resume, which this process holds from now on. A data folder is
     remembered by its absolute path.
     """
+    if int(os.environ.get("OMPI_COMM_WORLD_SIZE", 1)) > 1:
+        raise UserError("training on several processes is not supported yet; start it without mpirun, or with -np 1")
     for options in (vars(opt), given):
         if options.get("data_dir") is not None:
             options["data_dir"] = os.path.abspath(options["data_dir"])

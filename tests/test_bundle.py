@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
+import signal
+import subprocess
 import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_python
+from conftest import ENVIRONMENT, ROOT, run_python
 from PIL import Image
 
 from jgan import bundle as bundling
@@ -17,7 +20,7 @@ from jgan.checkpoint import load
 
 @pytest.fixture(scope="module")
 def program():
-    return bundle("jgan.warmup", "main", first=("jgan.runtime", "prepare"), docstring="CGAN")
+    return bundle("jgan.warmup", "main", first=("jgan.warmup", "ready"), docstring="CGAN")
 
 
 def imported(source):
@@ -45,7 +48,7 @@ def test_definitions_stand_as_in_the_package_and_others_are_left_out(program):
 
 
 def test_jittor_is_imported_after_its_environment_is_ready(program):
-    assert program.index("\nprepare()\n") < program.index("\nimport jittor as jt\n")
+    assert program.index("\nready()\n") < program.index("\nimport jittor as jt\n")
 
 
 def test_the_program_trains_as_the_script_does_and_draws(program, tmp_path, script):
@@ -53,7 +56,8 @@ def test_the_program_trains_as_the_script_does_and_draws(program, tmp_path, scri
     (tmp_path / "CGAN.py").write_text(program)
     done = run_python("CGAN.py", "13800138000", "--max_steps", 2, cwd=tmp_path, nvcc_path="")
     assert done.returncode == 0, done.stderr
-    assert "step 2/2" in done.stdout and "13800138000" not in done.stdout + done.stderr
+    assert "step 2/2" in done.stdout and done.stdout.endswith("wrote generator.npz\nwrote result.png\n")
+    assert "13800138000" not in done.stdout + done.stderr
     with Image.open(tmp_path / "result.png") as image:
         assert (image.mode, image.size) == ("L", (352, 32))
         drawn = np.asarray(image)
@@ -77,6 +81,7 @@ def test_the_program_trains_as_the_script_does_and_draws(program, tmp_path, scri
         (["1", "--weights", "gone.npz"], "gone.npz is not a file of weights"),
         (["1", "--weights", "CGAN.py"], "CGAN.py is not a file of weights"),
         (["1", "--output", "gone/result.png"], "the folder of gone/result.png does not exist"),
+        (["1", "--output", "result.jpg", "--max_steps", "1"], "must end in .png"),
         (["1", "--max_steps", "0"], "--max_steps: 0 is too small"),
         (["1", "--seed", "-1"], "--seed: -1 is too small"),
     ],
@@ -86,6 +91,32 @@ def test_a_mistake_is_a_sentence_with_status_2(program, tmp_path, arguments, sen
     done = run_python("CGAN.py", *arguments, cwd=tmp_path)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert sentence in done.stderr
+
+
+def test_without_a_compiler_one_sentence_names_the_package(program, tmp_path):
+    (tmp_path / "CGAN.py").write_text(program)
+    done = run_python("CGAN.py", "1", cwd=tmp_path, PATH=str(tmp_path))
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert "apt install g++" in done.stderr
+
+
+def test_ctrl_c_keeps_what_was_trained_and_another_training_does_not_replace_it(program, tmp_path):
+    (tmp_path / "CGAN.py").write_text(program)
+    process = subprocess.Popen(
+        [sys.executable, "CGAN.py", "1"], cwd=tmp_path, env={**ENVIRONMENT, "nvcc_path": "", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout.readline().startswith("step 1/93750")
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and "wrote generator.npz" in stderr and "Traceback" not in stderr
+    trained = (tmp_path / "generator.npz").read_bytes()
+
+    done = run_python("CGAN.py", "1", "--max_steps", 1, cwd=tmp_path)
+    assert done.returncode == 2 and "error: generator.npz exists" in done.stderr
+    assert (tmp_path / "generator.npz").read_bytes() == trained
+    done = run_python("CGAN.py", "1", "--weights", "generator.npz", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "wrote result.png\n")
 
 
 def package(folder, **sources):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import run_python
+from conftest import ENVIRONMENT, run_python
 
 from jgan import runtime
 from jgan.errors import UserError
@@ -28,6 +30,13 @@ def test_importing_jittor_prints_nothing_once_it_is_compiled():
 
     done = run_code("import jgan, jittor; print(jittor.__name__)")
     assert (done.returncode, done.stdout, done.stderr) == (0, "jittor\n", "")
+
+
+def test_jittor_is_imported_though_the_output_is_closed():
+    """As `>&-` closes it; Python has no sys.stdout then."""
+    program = f'exec {sys.executable} -c "import jgan, jittor, sys; print(sys.stdout, file=sys.stderr)" >&-'
+    done = subprocess.run(["sh", "-c", program], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "None\n")
 
 
 def test_jittor_is_imported_though_nvcc_has_no_cuda_behind_it(tmp_path):
@@ -185,6 +194,8 @@ def test_jittors_cache_is_where_jittor_looks(monkeypatch, tmp_path):
     (tmp_path / ".cache" / "jittor").mkdir(parents=True)
     (tmp_path / ".cache" / "jittor" / "config.json").write_text('{"JITTOR_HOME": "/data/jt"}')
     assert str(runtime.jittor_cache()) == "/data/jt/.cache/jittor"
+    (tmp_path / ".cache" / "jittor" / "config.json").write_text("[1]")
+    assert runtime.jittor_cache() == tmp_path / ".cache" / "jittor"
     monkeypatch.setenv("JITTOR_HOME", "/fast")
     assert str(runtime.jittor_cache()) == "/fast/.cache/jittor"
 

@@ -215,6 +215,13 @@ def test_a_run_that_is_training_is_not_resumed(script, tmp_path, trained):
     assert run.config.read_bytes() == config
 
 
+def test_several_processes_are_refused(script, tmp_path):
+    """Each of them would write the same run. The variable is what mpirun -np 2 sets."""
+    done = script("train_cgan", "--max_steps", 1, "--output", "run", OMPI_COMM_WORLD_SIZE="2")
+    assert done.returncode == 2 and "several processes is not supported" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.skipif("__import__('jittor').has_cuda", reason="there is a CUDA device here")
 def test_cuda_is_refused_where_there_is_none(script):
     done = script("train_cgan", "--device", "cuda", "--output", "run")

@@ -1,0 +1,162 @@
+"""GAN, DCGAN, WGAN and WGAN-GP, each trained by its program as its users do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jittor as jt
+import numpy as np
+import pytest
+from conftest import ENVIRONMENT, ROOT
+from PIL import Image
+
+from jgan.checkpoint import load, load_header
+from jgan.data import mnist
+from jgan.generators import GENERATORS, load_generator
+from jgan.images import from_pixels
+from jgan.latent import rng
+from jgan.report import read_log
+
+SMALL = {
+    "train_gan": ["train_gan", "--img_size", 12],
+    "train_dcgan": ["train_dcgan", "--img_size", 16, "--conv_dim", 4],
+    "train_wgan": ["train_wgan", "--img_size", 12, "--conv_dim", 4, "--n_critic", 2],
+    "train_wgan_gp": ["train_wgan_gp", "--img_size", 12, "--conv_dim", 4, "--n_critic", 2],
+    "train_wgan_gp, conv": ["train_wgan_gp", "--arch", "conv", "--img_size", 16, "--conv_dim", 4, "--n_critic", 2],
+}
+CRITIC = {"g_loss", "real_score", "fake_score", "wasserstein"}
+LOGGED = {
+    "train_gan": {"g_loss", "d_loss"},
+    "train_dcgan": {"g_loss", "d_loss"},
+    "train_wgan": CRITIC,
+    "train_wgan_gp": CRITIC | {"penalty"},
+}
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (30, 20, 16, 3), np.uint8)):
+        Image.fromarray(pixels).save(folder / f"{i:02d}.png")
+    return folder
+
+
+@pytest.mark.parametrize("program", SMALL)
+def test_a_run_stopped_by_ctrl_c_and_resumed_is_the_same_run_to_the_bit(script, tmp_path, pictures, program):
+    name, *small = map(str, SMALL[program])
+    common = [
+        *small, "--dataset", "folder", "--data_dir", str(pictures), "--channels", "3", "--batch_size", "4",
+        "--latent_dim", "8", "--seed", "5", "--device", "cpu",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "scripts" / f"{name}.py", *common, "--n_epochs", "9999999", "--output", "parts"],
+        cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    log = tmp_path / "parts" / "log.jsonl"
+    deadline = time.monotonic() + 300
+    while not (log.exists() and log.read_text()) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    done = load_header(tmp_path / "parts" / "state.safetensors")["step"]
+    assert done >= 10
+
+    steps = ["--max_steps", done + 3]
+    for arguments in (["--resume", "parts", *steps], [*common, *steps, "--output", "whole"]):
+        finished = script(name, *arguments)
+        assert finished.returncode == 0, finished.stderr
+    (arrays, header), (others, other_header) = (
+        load(tmp_path / run / "state.safetensors") for run in ("parts", "whole")
+    )
+    assert header == other_header and header["step"] == done + 3
+    assert arrays.keys() == others.keys()
+    assert [name for name, array in arrays.items() if not np.array_equal(array, others[name])] == []
+    sample = f"samples/{done + 3:07d}.png"
+    assert (tmp_path / "parts" / sample).read_bytes() == (tmp_path / "whole" / sample).read_bytes()
+
+    for file in ("config.json", "curves.png", "generator.safetensors", "samples/real.png"):
+        assert (tmp_path / "whole" / file).exists()
+    assert read_log(tmp_path / "whole" / "log.jsonl")[-1].keys() == {"step", "images_per_s"} | LOGGED[name]
+    assert Image.open(tmp_path / "whole" / sample).mode == "RGB"
+
+    Image.new("RGB", (9, 9)).save(pictures / "one more.png")
+    refused = script(name, "--resume", "parts", "--max_steps", done + 9)
+    assert refused.returncode == 2 and "was started on other data (30 images" in refused.stderr.splitlines()[-1]
+
+
+def frechet(real, drawn):
+    """Frechet distance of two sets of images as normal distributions over the first 16 principal axes of the real."""
+    real, drawn = (images.reshape((len(images), -1)).astype(np.float64) for images in (real, drawn))
+    mean = real.mean(axis=0)
+    axes = np.linalg.svd(real - mean, full_matrices=False)[2][:16].T
+    a, b = (real - mean) @ axes, (drawn - mean) @ axes
+    cov_a, cov_b = np.cov(a.T), np.cov(b.T)
+    overlap = np.sqrt(np.maximum(np.linalg.eigvals(cov_a @ cov_b).real, 0)).sum()
+    return np.sum((a.mean(0) - b.mean(0)) ** 2) + np.trace(cov_a) + np.trace(cov_b) - 2 * overlap
+
+
+def drawn_by(generator):
+    z = generator.draw_z(rng(0, "test"), 1000, generator.latent_dim)
+    return np.concatenate([generator(jt.array(part)).numpy() for part in np.split(z, 10)])
+
+
+AT_16 = ["--dataset", "mnist", "--img_size", 16, "--channels", 1, "--conv_dim", 8, "--batch_size", 32]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "share"),
+    [
+        ("train_gan", ["--max_steps", 1200], 0.75),  # measured: 208 -> 124
+        ("train_dcgan", [*AT_16, "--lr", "0.001", "--max_steps", 300], 0.5),  # 63 -> 8
+        ("train_wgan", [*AT_16, "--lr", "0.0005", "--max_steps", 100], 0.5),  # 62 -> 20
+        ("train_wgan_gp", [*AT_16, "--lr", "0.0005", "--max_steps", 100], 0.5),  # 62 -> 19
+    ],
+)
+def test_a_short_training_on_mnist_brings_the_images_nearer_to_the_real_ones(script, tmp_path, name, arguments, share):
+    """The Frechet distance falls below a stated share of the untrained generator's."""
+    done = script(name, *arguments, "--output", "run")
+    assert done.returncode == 0, done.stderr
+    weights = tmp_path / "run" / "generator.safetensors"
+    header = load_header(weights)
+    jt.set_seed(5)
+    untrained = GENERATORS[header["model"]](**header["options"])
+    untrained.eval()
+    pixels, _ = mnist.load_mnist("test")
+    real = from_pixels(mnist.resize(pixels[:1000], header["options"]["img_size"]))
+    before, after = (frechet(real, drawn_by(generator)) for generator in (untrained, load_generator(weights)))
+    assert after < share * before
+
+
+def test_a_named_data_set_is_trained_on_as_it_is_and_its_classes_are_not_needed(script, tmp_path):
+    done = script("train_dcgan", "--dataset", "mnist", "--img_size", 16, "--conv_dim", 2, "--max_steps", 1)
+    assert done.returncode == 0, done.stderr
+    sheet = np.asarray(Image.open(tmp_path / "runs" / "dcgan" / "samples" / "real.png"))
+    pixels, _ = mnist.load_mnist("train")
+    assert np.array_equal(sheet[2:18, 20:36], mnist.resize(pixels[1:2], 16)[0, 0][..., None].repeat(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train_dcgan"], "give the folder of images to train on as --data_dir"),
+        (["train_dcgan", "--img_size", "48"], "--img_size: invalid choice: 48 (choose from 16, 32, 64, 128, 256)"),
+        (["train_dcgan", "--data_dir", "gone"], "gone does not exist"),
+        (["train_dcgan", "--data_dir", "."], "there is no image in"),
+        (["train_gan", "--real_target", "1.5"], "--real_target: 1.5 is too large; at most 1 is possible"),
+        (["train_wgan", "--clip_value", "0"], "--clip_value: 0.0 must be above 0"),
+        (["train_wgan", "--b1", "0.5"], "unrecognized arguments: --b1 0.5"),
+        (["train_wgan_gp", "--n_critic", "0"], "--n_critic: 0 is too small"),
+        (["train_wgan_gp", "--img_size", "4"], "--img_size: 4 is too small; at least 8 is needed"),
+        (["train_wgan_gp", "--arch", "conv", "--dataset", "mnist", "--img_size", "48"], "128, 256; 48 is none of them"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_a_sentence_with_status_2(script, arguments, sentence):
+    done = script(*arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
