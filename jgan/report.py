@@ -54,9 +54,10 @@ def _entry(line: bytes) -> dict | None:
 
 
 def draw_curves(log: str | Path, png: str | Path, names: list[str]) -> None:
-    """Draw the named quantities of a log over the steps: faint as logged, strong as a running mean of 1/50 of them.
+    """Draw the named quantities of a log over the steps, one below the other, each on its own scale.
 
-    The points of a short log are marked, so that even one shows. A log without entries draws nothing.
+    Faint as logged, strong as a running mean of 1/50 of the points. The points of a short log are marked, so that even
+    one shows. A log without entries draws nothing.
     """
     import numpy as np
     from matplotlib.figure import Figure
@@ -66,17 +67,16 @@ def draw_curves(log: str | Path, png: str | Path, names: list[str]) -> None:
         return
     steps = [entry["step"] for entry in entries]
     marker = "o" if len(entries) < 20 else None
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.subplots()
-    for i, name in enumerate(names):
+    figure = Figure(figsize=(8, 1 + 1.5 * len(names)), layout="constrained")
+    panels = figure.subplots(len(names), sharex=True, squeeze=False)[:, 0]
+    for i, (name, axes) in enumerate(zip(names, panels)):
         values = np.array([entry[name] for entry in entries])
         axes.plot(steps, values, color=f"C{i}", alpha=0.25, linewidth=0.8)
         width = max(1, len(values) // 50)
         smooth = np.convolve(values, np.ones(width) / width, mode="valid")
-        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", marker=marker, label=name)
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss")
-    axes.grid(alpha=0.3)
-    axes.legend()
+        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", marker=marker)
+        axes.set_ylabel(name)
+        axes.grid(alpha=0.3)
+    panels[-1].set_xlabel("step")
     with replacing(png) as file:
         figure.savefig(file, format="png", dpi=100)

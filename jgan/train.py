@@ -61,7 +61,7 @@ def train(
             if last or done % save_interval == 0:
                 save_state(run, networks, optimizers, done)
                 export(run.generator)
-                draw_curves(run.log, run.curves, list(losses))
+                draw_curves(run.log, run.curves, [*losses, "images_per_s"])
             if last or done % sample_interval == 0:
                 save_sample(run, draw, done)
             if last:

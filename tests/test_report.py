@@ -76,17 +76,17 @@ def test_curves_of_any_length_are_drawn(tmp_path):
         written(tmp_path / "log", *range(1, n + 1))
         draw_curves(tmp_path / "log", tmp_path / "curves.png", ["loss"])
         with Image.open(tmp_path / "curves.png") as image:
-            assert image.size == (800, 450)
+            assert image.size == (800, 250)
             pixels = np.asarray(image.convert("RGB")).reshape((-1, 3))
-        assert (pixels == (31, 119, 180)).all(axis=1).any()  # matplotlib's first colour, of the strong line and its key
+        assert (pixels == (31, 119, 180)).all(axis=1).any()  # matplotlib's first colour, of the strong line
 
 
 def test_a_single_point_is_seen(tmp_path):
     written(tmp_path / "log", 10)
     draw_curves(tmp_path / "log", tmp_path / "curves.png", ["loss"])
     with Image.open(tmp_path / "curves.png") as image:
-        middle = np.asarray(image.convert("RGB"))[150:300, 300:550]  # the key is in a corner
-    assert (middle == (31, 119, 180)).all(axis=2).any()
+        pixels = np.asarray(image.convert("RGB"))
+    assert (pixels == (31, 119, 180)).all(axis=2).any()
 
 
 def test_every_quantity_has_a_line_of_its_own(tmp_path):

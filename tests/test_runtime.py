@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import ENVIRONMENT, run_python
 
+import jgan
 from jgan import runtime
 from jgan.errors import UserError
 
@@ -260,3 +261,10 @@ def test_versions_name_all_that_a_result_depends_on():
         "jgan", "jittor", "numpy", "python", "g++", "platform", "device", "processor", "threads",
     }  # fmt: skip
     assert all(versions.values())
+
+
+def test_a_folder_called_jgan_beside_a_script_does_not_hide_the_package(tmp_path):
+    """As a clone does that stands beside its user's program."""
+    (tmp_path / "jgan" / "scripts").mkdir(parents=True)
+    (tmp_path / "mine.py").write_text("import jgan; print(jgan.__version__)")
+    assert run_python(tmp_path / "mine.py", cwd=tmp_path).stdout == f"{jgan.__version__}\n"
