@@ -14,13 +14,14 @@ class StopRequest:
     """Turns the first Ctrl-C, SIGTERM or SIGHUP into a note to stop at the next step's end; a second one stops at once.
 
     So does the first if it kills the compilers that Jittor has started for the step, as a terminal's Ctrl-C does. A
-    signal that the process ignores stays ignored, as SIGHUP under `nohup`.
+    SIGHUP that the process ignores stays ignored, as under `nohup`.
     """
 
     def __enter__(self):
         self.signal = 0
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+        heeded = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            heeded.append(signal.SIGHUP)
         self._handlers = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
