@@ -5,6 +5,8 @@ from __future__ import annotations
 import jittor as jt
 from jittor import nn
 
+from jgan.layers import BatchNorm
+
 
 def vanilla(logits, target: float):
     """Mean binary cross-entropy between a batch of logits of any shape and a target in [0, 1].
@@ -29,9 +31,11 @@ def gradient_penalty(critic, real, fake, epsilon):
     """Mean of (||grad c(x)|| - 1)^2 over the points x = epsilon real + (1 - epsilon) fake.
 
     Gulrajani et al. 2017 (arXiv:1704.00028, eq. 3 and algorithm 1). real, fake: (N, C, H, W); epsilon: (N,), uniform in
-    [0, 1], one for each image; the norm is that of the gradient by all values of one image. The critic must score each
-    image by itself, so it must not have BatchNorm (section 4). Differentiable by the critic's parameters.
+    [0, 1], one for each image; the norm is that of the gradient by all values of one image. Differentiable by the
+    critic's parameters. Raises ValueError for a critic with BatchNorm: it must score each image by itself (section 4).
     """
+    if any(isinstance(module, (BatchNorm, nn.BatchNorm)) for module in critic.modules()):
+        raise ValueError("a critic under a gradient penalty must not have BatchNorm; make it with batch_norm=False")
     epsilon = epsilon.reshape((-1, 1, 1, 1))
     x = (epsilon * real + (1 - epsilon) * fake).detach()
     gradient = jt.grad(critic(x).sum(), x)

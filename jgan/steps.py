@@ -42,7 +42,8 @@ def cgan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, label
     """
     # min_G  E[ (D(G(z|y)|y) - 1)^2 ]    (the paper's, without its factor 1/2, as in the warm-up)
     fake = generator(z, fake_labels)
-    g_loss = least_squares(discriminator(fake, fake_labels), 1)
+    with untracked(discriminator):
+        g_loss = least_squares(discriminator(fake, fake_labels), 1)
     optimizer_g.step(g_loss)
 
     # min_D  1/2 E[ (D(x|y) - 1)^2 ] + 1/2 E[ D(G(z|y)|y)^2 ]

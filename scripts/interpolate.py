@@ -8,12 +8,10 @@ python scripts/interpolate.py --weights weights/cgan_mnist.safetensors --path li
 from __future__ import annotations
 
 import dataclasses
-import os
-from pathlib import Path
 from typing import Optional
 
 import numpy as np
-from options import option, run_program
+from options import option, require_output, require_weights, run_program
 
 from jgan.errors import UserError
 from jgan.images import grid, save_gif, save_png, strip
@@ -37,18 +35,13 @@ class Options:
 
 
 def main(opt: Options, given: dict) -> int:
-    output = Path(opt.output)
-    if output.suffix != ".png":
-        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
-    if not os.path.isdir(output.parent):
-        raise UserError(f"the folder {output.parent} does not exist; make it, or choose another --output")
-    if opt.weights is None or not os.path.isfile(opt.weights):
-        raise UserError(f"there is no weights file {opt.weights}; give that of a generator as --weights")
+    output = require_output(opt.output)
+    weights = require_weights(opt.weights)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     from jgan.generators import draw, is_conditional, latents, load_generator
 
-    generator = load_generator(opt.weights)
+    generator = load_generator(weights)
     a, b = latents(generator, [opt.seed_a, opt.seed_b])
     if opt.path == "square":
         z = square(a, b, opt.n)
@@ -67,6 +60,9 @@ def main(opt: Options, given: dict) -> int:
     save_png(output, grid(images, columns=opt.n))
     print(f"wrote {output}")
     if opt.gif:
+        if opt.path == "square":  # every other row backwards, so that it walks and does not jump
+            rows = images.reshape((opt.n, opt.n, *images.shape[1:]))
+            images = np.concatenate([row[:: (-1) ** i] for i, row in enumerate(rows)])
         frames = [strip(image[None]) for image in images]
         save_gif(output.with_suffix(".gif"), frames + frames[-2:0:-1])
         print(f"wrote {output.with_suffix('.gif')}")

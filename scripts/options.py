@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import re
 import sys
 import typing
+from pathlib import Path
 
 from jgan.errors import UserError
 from jgan.stop import in_words
@@ -87,6 +89,27 @@ def _require_within(value, limits) -> None:
         raise argparse.ArgumentTypeError(f"{value} must be below {limits['below']}")
 
 
+def require_output(output: str) -> Path:
+    """The path of an image to write; UserError unless it ends in .png and its folder exists."""
+    path = Path(output)
+    if path.suffix != ".png":
+        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
+    if not os.path.isdir(path.parent):
+        raise UserError(f"the folder {path.parent} does not exist; make it, or choose another --output")
+    return path
+
+
+def require_weights(weights: str | None) -> str:
+    """The path of a weights file that was asked for; UserError if none was, or if there is none."""
+    if weights is None:
+        raise UserError(
+            "give a generator's weights as --weights: generator.safetensors of a run, or a file of weights/"
+        )
+    if not os.path.isfile(weights):
+        raise UserError(f"there is no weights file {weights}; a training program makes one, generator.safetensors")
+    return weights
+
+
 def numbers(text: str, name: str) -> list[int]:
     """The numbers of a text such as "0-35" or "1,5,7-9", in its order; UserError naming the option if it is none."""
     found = []
@@ -95,6 +118,8 @@ def numbers(text: str, name: str) -> list[int]:
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if last < first:
             raise UserError(f"{name} {text!r}: {part!r} is no number and no rising range such as 0-35")
+        if len(found) + last - first >= 100_000:
+            raise UserError(f"{name} {text!r}: these are more than 100000; draw them in parts")
         found.extend(range(first, last + 1))
     return found
 

@@ -25,17 +25,21 @@ class Options:
 
 def main(opt: Options, given: dict) -> int:
     run = Run(opt.run)
-    paths = sorted(run.samples.glob("[0-9]*.png"))
+    paths = sorted(path for path in run.samples.glob("*.png") if path.stem.isdigit())
     if not paths:
         raise UserError(f"{run.samples} holds no samples; {opt.run} is no run directory, or has drawn none yet")
-    sheets = [np.asarray(Image.open(path)) for path in paths]
-    chosen = np.unique(np.linspace(0, len(paths) - 1, opt.rows).round().astype(int))
+    try:
+        sheets = [np.asarray(Image.open(path)) for path in paths]
+    except OSError as error:
+        raise UserError(f"a sample in {run.samples} cannot be read ({error}); remove it") from None
+    steps = np.array([int(path.stem) for path in paths])
+    chosen = [np.abs(steps - step).argmin() for step in np.linspace(steps[0], steps[-1], opt.rows)]
     height = run.options()["img_size"] + 2  # an image of the sheet, and the padding above it
-    strip = [sheets[i][:height] for i in chosen]
+    strip = [sheets[i][:height] for i in dict.fromkeys(chosen)]
     save_png(run.folder / "progress.png", np.concatenate([*strip, sheets[0][:2]]))
     save_gif(run.folder / "progress.gif", sheets, ms=opt.ms)
-    steps = ", ".join(str(int(paths[i].stem)) for i in chosen)
-    print(f"wrote {run.folder}/progress.png: from top to bottom, steps {steps}")
+    shown = ", ".join(str(steps[i]) for i in dict.fromkeys(chosen))
+    print(f"wrote {run.folder}/progress.png: from top to bottom, steps {shown}")
     print(f"wrote {run.folder}/progress.gif: {len(sheets)} samples")
     return 0
 

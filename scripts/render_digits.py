@@ -7,14 +7,12 @@ python scripts/render_digits.py 13800138000 --zip --weights runs/cgan/generator.
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 
-from options import option, run_program
+from options import option, require_output, require_weights, run_program
 
 from jgan.bundle import bundle
 from jgan.digits import draw_digits, parse_digits, write_archive
-from jgan.errors import UserError
 from jgan.images import save_png
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "cgan_mnist.safetensors"
@@ -38,13 +36,8 @@ class Options:
 
 def main(opt: Options, given: dict) -> int:
     digits = parse_digits(opt.number)
-    output = Path(opt.output)
-    if output.suffix != ".png":
-        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
-    if not os.path.isdir(output.parent):
-        raise UserError(f"the folder {output.parent} does not exist; make it, or choose another --output")
-    if not os.path.isfile(opt.weights):
-        raise UserError(f"there is no weights file {opt.weights}; scripts/train_cgan.py makes one")
+    output = require_output(opt.output)
+    require_weights(opt.weights)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     from jgan.checkpoint import load_network

@@ -8,12 +8,11 @@ python scripts/sample.py --weights weights/gan_mnist.safetensors --seeds 5,8-12 
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Optional
 
 import numpy as np
-from options import numbers, option, run_program
+from options import numbers, option, require_output, require_weights, run_program
 
 from jgan.errors import UserError
 from jgan.files import make_folder
@@ -26,23 +25,22 @@ class Options:
     seeds: str = option("0-35", "such as 0-35 or 1,5,7-9; the same seed gives the same image in any company")
     labels: Optional[str] = option(None, "classes to draw of each seed, for a conditional generator; else all")
     columns: Optional[int] = option(None, "images in a row of the sheet; else the labels, or a square", least=1)
-    output: str = option("samples.png", "a .png for the sheet, or a folder for single files")
+    output: str = option("samples.png", "a .png for the sheet, or a folder, whose name has no dot, for single files")
 
 
 def main(opt: Options, given: dict) -> int:
     seeds = numbers(opt.seeds, "--seeds")
     labels = None if opt.labels is None else numbers(opt.labels, "--labels")
+    weights = require_weights(opt.weights)
     output = Path(opt.output)
-    sheet = output.suffix == ".png"
-    if sheet and not os.path.isdir(output.parent):
-        raise UserError(f"the folder {output.parent} does not exist; make it, or choose another --output")
-    if opt.weights is None or not os.path.isfile(opt.weights):
-        raise UserError(f"there is no weights file {opt.weights}; give that of a generator as --weights")
+    sheet = bool(output.suffix)
+    if sheet:
+        require_output(opt.output)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     from jgan.generators import draw, is_conditional, latents, load_generator
 
-    generator = load_generator(opt.weights)
+    generator = load_generator(weights)
     z = latents(generator, seeds)
     if is_conditional(generator):
         labels = np.arange(generator.n_classes) if labels is None else labels

@@ -11,7 +11,7 @@ import dataclasses
 from typing import Optional
 
 from options import option, run_program
-from training import AdamOptions, ImageOptions, begin, fixed_samples, launch, load_pixels, real_grid
+from training import DCGAN_SIZES, AdamOptions, ImageOptions, begin, launch_images, load_pixels
 
 from jgan import runtime
 from jgan.data.batches import Batches
@@ -22,7 +22,7 @@ from jgan.latent import rng
 @dataclasses.dataclass
 class Options(ImageOptions, AdamOptions):
     n_epochs: int = option(20, "how often every image is seen", least=1)
-    img_size: int = option(64, "height and width of the images", choices=(16, 32, 64, 128, 256))
+    img_size: int = option(64, "height and width of the images", choices=DCGAN_SIZES)
     conv_dim: Optional[int] = option(None, "width of the networks; else 32 up to 32x32, 64 above", least=1)
     real_target: float = option(0.9, "what the discriminator should say of real images", above=0, most=1)
 
@@ -35,7 +35,6 @@ def main(opt: Options, given: dict) -> int:
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     import jittor as jt
 
-    from jgan.checkpoint import save_network
     from jgan.models.dcgan import Discriminator, Generator
     from jgan.optimizers import adam
     from jgan.steps import gan_step
@@ -58,22 +57,17 @@ def main(opt: Options, given: dict) -> int:
             real_target=opt.real_target,
         )  # fmt: skip
 
-    def export(path) -> None:
-        save_network(path, generator, model="dcgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
-
-    return launch(
+    return launch_images(
         run,
         opt,
         resume=resume,
         data=pixels,
-        real=real_grid(pixels),
-        n_steps=batches.steps(opt.n_epochs),
-        images_per_step=opt.batch_size,
+        batches=batches,
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         step=step,
-        draw=fixed_samples(generator, opt.seed),
-        export=export,
+        model="dcgan.Generator",
+        options={"latent_dim": opt.latent_dim, **sizes},
     )
 
 

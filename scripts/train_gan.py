@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from options import option, run_program
-from training import DATASETS, AdamOptions, ImageOptions, begin, fixed_samples, launch, load_pixels, real_grid
+from training import DATASETS, AdamOptions, ImageOptions, begin, launch_images, load_pixels
 
 from jgan import runtime
 from jgan.data.batches import Batches
@@ -36,7 +36,6 @@ def main(opt: Options, given: dict) -> int:
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     import jittor as jt
 
-    from jgan.checkpoint import save_network
     from jgan.models.gan import Discriminator, Generator
     from jgan.optimizers import adam
     from jgan.steps import gan_step
@@ -59,22 +58,17 @@ def main(opt: Options, given: dict) -> int:
             real_target=opt.real_target,
         )  # fmt: skip
 
-    def export(path) -> None:
-        save_network(path, generator, model="gan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
-
-    return launch(
+    return launch_images(
         run,
         opt,
         resume=resume,
         data=pixels,
-        real=real_grid(pixels),
-        n_steps=batches.steps(opt.n_epochs),
-        images_per_step=opt.batch_size,
+        batches=batches,
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         step=step,
-        draw=fixed_samples(generator, opt.seed),
-        export=export,
+        model="gan.Generator",
+        options={"latent_dim": opt.latent_dim, **sizes},
     )
 
 

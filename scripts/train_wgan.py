@@ -11,7 +11,7 @@ import dataclasses
 import math
 
 from options import option, run_program
-from training import DATASETS, ImageOptions, begin, fixed_samples, launch, load_pixels, real_grid
+from training import DATASETS, ImageOptions, begin, launch_images, load_pixels
 
 from jgan import runtime
 from jgan.data.batches import Batches
@@ -39,7 +39,6 @@ def main(opt: Options, given: dict) -> int:
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     import jittor as jt
 
-    from jgan.checkpoint import save_network
     from jgan.models.wgan import Critic, Generator
     from jgan.optimizers import rmsprop
     from jgan.steps import wgan_step
@@ -65,22 +64,17 @@ def main(opt: Options, given: dict) -> int:
             clip_value=opt.clip_value,
         )  # fmt: skip
 
-    def export(path) -> None:
-        save_network(path, generator, model="wgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
-
-    return launch(
+    return launch_images(
         run,
         opt,
         resume=resume,
         data=pixels,
-        real=real_grid(pixels),
-        n_steps=batches.steps(opt.n_epochs),
-        images_per_step=opt.n_critic * opt.batch_size,
+        batches=batches,
         networks={"generator": generator, "critic": critic},
         optimizers={"optimizer_g": optimizer_g, "optimizer_c": optimizer_c},
         step=step,
-        draw=fixed_samples(generator, opt.seed),
-        export=export,
+        model="wgan.Generator",
+        options={"latent_dim": opt.latent_dim, **sizes},
     )
 
 

@@ -13,7 +13,7 @@ from typing import Optional
 
 import numpy as np
 from options import option, run_program
-from training import DATASETS, AdamOptions, ImageOptions, begin, fixed_samples, launch, load_pixels, real_grid
+from training import DATASETS, DCGAN_SIZES, AdamOptions, ImageOptions, begin, launch_images, load_pixels
 
 from jgan import runtime
 from jgan.data.batches import Batches
@@ -52,13 +52,14 @@ class Options(ImageOptions, AdamOptions):
 
 def main(opt: Options, given: dict) -> int:
     run, opt, resume = begin(opt, given)
+    if opt.arch == "conv" and opt.img_size not in DCGAN_SIZES:
+        raise UserError(f"--arch conv draws images of the sizes {', '.join(map(str, DCGAN_SIZES))}, not {opt.img_size}")
     pixels = load_pixels(opt)
     batches = Batches(len(pixels), batch_size=opt.n_critic * opt.batch_size, seed=opt.seed)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     import jittor as jt
 
-    from jgan.checkpoint import save_network
     from jgan.models import dcgan, wgan
     from jgan.optimizers import adam
     from jgan.steps import wgan_gp_step
@@ -70,10 +71,7 @@ def main(opt: Options, given: dict) -> int:
         model, Generator, Critic = "wgan.Generator", wgan.Generator, wgan.Critic
     else:
         model, Generator, Critic = "dcgan.Generator", dcgan.Generator, dcgan.Discriminator
-    try:
-        generator = Generator(latent_dim=opt.latent_dim, **sizes)
-    except ValueError as error:
-        raise UserError(f"--img_size: {error}") from None
+    generator = Generator(latent_dim=opt.latent_dim, **sizes)
     critic = Critic(**sizes, batch_norm=False)
     optimizer_g = adam(generator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
     optimizer_c = adam(critic, lr=opt.lr, b1=opt.b1, b2=opt.b2)
@@ -92,22 +90,17 @@ def main(opt: Options, given: dict) -> int:
             lambda_gp=opt.lambda_gp,
         )  # fmt: skip
 
-    def export(path) -> None:
-        save_network(path, generator, model=model, options={"latent_dim": opt.latent_dim, **sizes})
-
-    return launch(
+    return launch_images(
         run,
         opt,
         resume=resume,
         data=pixels,
-        real=real_grid(pixels),
-        n_steps=batches.steps(opt.n_epochs),
-        images_per_step=opt.n_critic * opt.batch_size,
+        batches=batches,
         networks={"generator": generator, "critic": critic},
         optimizers={"optimizer_g": optimizer_g, "optimizer_c": optimizer_c},
         step=step,
-        draw=fixed_samples(generator, opt.seed),
-        export=export,
+        model=model,
+        options={"latent_dim": opt.latent_dim, **sizes},
     )
 
 

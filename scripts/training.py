@@ -14,6 +14,7 @@ import numpy as np
 from options import option, require_valid
 
 from jgan import images, runtime
+from jgan.data.batches import Batches
 from jgan.data.folder import load_folder
 from jgan.data.mnist import load_mnist, resize
 from jgan.errors import UserError
@@ -22,6 +23,7 @@ from jgan.run import Run
 from jgan.train import steps_done, train
 
 DATASETS = ("mnist", "fashion_mnist", "folder")
+DCGAN_SIZES = (16, 32, 64, 128, 256)
 N_SAMPLES, COLUMNS = 64, 8
 
 
@@ -90,18 +92,18 @@ def begin(opt, given: dict):
 
 
 def load_pixels(opt: ImageOptions) -> np.ndarray:
-    """The training images that the options name: uint8 (N, channels, img_size, img_size)."""
+    """The training images that the options name: uint8 (N, channels, img_size, img_size), perhaps a read-only view."""
     if opt.dataset == "folder":
         if opt.data_dir is None:
             raise UserError("give the folder of images to train on as --data_dir")
         return load_folder(opt.data_dir, size=opt.img_size, channels=opt.channels, strict=opt.strict)
+    if opt.strict:
+        raise UserError("--strict is about the images of a folder; leave it out, or give --dataset folder")
+    if opt.data_dir is not None and os.path.isdir(opt.data_dir) and not any(Path(opt.data_dir).glob("*-ubyte*")):
+        raise UserError(f"{opt.data_dir} holds no file of {opt.dataset}; --dataset folder trains on the images in it")
     pixels, _ = load_mnist("train", data_dir=opt.data_dir, name=opt.dataset)
-    return np.repeat(resize(pixels, opt.img_size), opt.channels, axis=1)
-
-
-def real_grid(pixels: np.ndarray) -> np.ndarray:
-    """The first images of the data in the layout of the samples."""
-    return images.grid(images.from_pixels(pixels[:N_SAMPLES]), columns=COLUMNS)
+    pixels = resize(pixels, opt.img_size)
+    return np.broadcast_to(pixels, (len(pixels), opt.channels, *pixels.shape[2:]))
 
 
 def fixed_samples(generator, seed: int) -> Callable[[], np.ndarray]:
@@ -126,8 +128,7 @@ def launch(
     resume: bool,
     data: np.ndarray,  # the training images as pixels; a run is resumed on those it was started on
     real: np.ndarray,  # some of them on a sheet, for comparison
-    n_steps: int,  # in all epochs
-    images_per_step: int,
+    batches: Batches,  # of which each step takes one
     networks: dict,
     optimizers: dict,
     step: Callable[[int], dict],
@@ -138,8 +139,8 @@ def launch(
 
     Returns the exit status; UserError if nothing is left to do, or if the data are others than the run's.
     """
-    n_steps = min(n_steps, opt.max_steps or sys.maxsize)
-    session = {**runtime.versions(), "data": f"{len(data)} images, crc32 {zlib.crc32(data):08x}"}
+    n_steps = min(batches.steps(opt.n_epochs), opt.max_steps or sys.maxsize)
+    session = {**runtime.versions(), "data": fingerprint(data)}
     if resume:
         done = steps_done(run)
         if done >= n_steps:
@@ -156,13 +157,41 @@ def launch(
         draw=draw,
         export=export,
         seed=opt.seed,
-        images_per_step=images_per_step,
+        images_per_step=batches.batch_size,
         n_steps=n_steps,
         sample_interval=opt.sample_interval,
         save_interval=opt.save_interval,
         resume=resume,
         resume_command=resume_command(run, opt),
     )
+
+
+def launch_images(run: Run, opt: ImageOptions, *, data, networks, model: str, options: dict, **how) -> int:
+    """`launch` for a generator that draws from noise alone: samples, real images and exported weights are the same.
+
+    model, options: what rebuilds networks["generator"], see `jgan.checkpoint.save_network`; how: the rest for `launch`.
+    """
+    from jgan.checkpoint import save_network
+
+    generator = networks["generator"]
+    return launch(
+        run,
+        opt,
+        data=data,
+        real=images.grid(images.from_pixels(data[:N_SAMPLES]), columns=COLUMNS),
+        networks=networks,
+        draw=fixed_samples(generator, opt.seed),
+        export=lambda path: save_network(path, generator, model=model, options=options),
+        **how,
+    )
+
+
+def fingerprint(data: np.ndarray) -> str:
+    """The number of images and a checksum of their pixels."""
+    checksum = 0
+    for part in range(0, len(data), 1000):
+        checksum = zlib.crc32(np.ascontiguousarray(data[part : part + 1000]), checksum)
+    return f"{len(data)} images, crc32 {checksum:08x}"
 
 
 def resume_command(run: Run, opt) -> str:

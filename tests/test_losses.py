@@ -96,3 +96,10 @@ def test_the_gradient_of_the_penalty_is_that_of_finite_differences(network):
 
     h = 1e-3
     assert (penalty_at(h) - penalty_at(-h)) / (2 * h) == pytest.approx(length, rel=1e-2)
+
+
+@pytest.mark.parametrize("critic", [wgan.Critic(img_size=8, conv_dim=2), dcgan.Discriminator(img_size=16, channels=1)])
+def test_the_penalty_refuses_a_critic_with_batch_norm(critic):
+    images = jt.zeros((2, *critic.img_shape))
+    with pytest.raises(ValueError, match="must not have BatchNorm"):
+        gradient_penalty(critic, images, images, jt.zeros((2,)))

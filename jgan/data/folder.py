@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,18 +47,31 @@ def load_folder(folder: str | Path, *, size: int, channels: int = 3, strict: boo
         raise UserError(f"none of the {len(paths)} images in {folder} can be decoded")
     if failures:
         print(f"left out {len(failures)} of {len(paths)} images in {folder}", file=sys.stderr)
-        pixels = np.delete(pixels, failures, axis=0)
-    return pixels
+    good = sorted(set(range(len(paths))) - set(failures))
+    for place, i in enumerate(good):  # closed up in place: a copy would take as much memory again
+        if place != i:
+            pixels[place] = pixels[i]
+    return pixels[: len(good)]
 
 
 def image_paths(folder: str | Path) -> list[Path]:
-    """The image files in a folder and the folders within it, sorted; UserError if there is none."""
+    """The image files in a folder and the folders within it, links followed, sorted; UserError if there is none."""
     if not os.path.isdir(folder):
         raise UserError(f"the image folder {folder} does not exist" + " (it is a file)" * os.path.exists(folder))
-    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths, visited = [], set()
+    for inner, folders, files in os.walk(folder, onerror=_refuse_unreadable, followlinks=True):
+        if os.path.realpath(inner) in visited:  # a link back to where we come from
+            folders.clear()
+            continue
+        visited.add(os.path.realpath(inner))
+        paths += [Path(inner, name) for name in files if Path(name).suffix.lower() in SUFFIXES]
     if not paths:
         raise UserError(f"there is no image in {folder}; looked for {', '.join(sorted(SUFFIXES))}, folders within too")
-    return paths
+    return sorted(paths)
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise UserError(f"the folder {error.filename} cannot be read: {error.strerror}")
 
 
 def read_image(path: str | Path, *, size: int, channels: int) -> np.ndarray:
@@ -69,13 +81,13 @@ def read_image(path: str | Path, *, size: int, channels: int) -> np.ndarray:
     brought to RGB or grey; then it is cropped about its centre to a square and resized (bicubic, antialiased).
     Raises UserError for an image of more pixels than Pillow takes for safe, and what Pillow raises for a broken one.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(path) as image:
-                image = to_mode(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise UserError(f"{path} is suspiciously large ({error}); scale it down or remove it") from None
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > Image.MAX_IMAGE_PIXELS:  # up to twice as many Pillow would only warn
+                raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+            image = to_mode(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path} is suspiciously large ({error}); scale it down or remove it") from None
     pixels = np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC))
     return pixels.reshape((size, size, channels)).transpose(2, 0, 1)
 
@@ -83,15 +95,12 @@ def read_image(path: str | Path, *, size: int, channels: int) -> np.ndarray:
 def to_mode(image: Image.Image, mode: str) -> Image.Image:
     """The image in the mode "L" or "RGB": on white where it is transparent, 16 bits scaled to 8.
 
-    Raises ValueError for a mode whose range is unknown (32-bit integers beyond 16 bits, floating point).
+    Raises ValueError for 32-bit and floating point values, whose range is unknown.
     """
-    if image.mode.startswith("I"):
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise ValueError("its values are neither 8 nor 16 bits wide")
-        image = Image.fromarray((values / 257).round().astype(np.uint8))
-    elif image.mode == "F":
-        raise ValueError("its values are floating point, of unknown range")
+    if image.mode in ("I", "F"):
+        raise ValueError("its values are 32 bits wide, of unknown range; 8 and 16 bits can be read")
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
     elif image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert(mode)

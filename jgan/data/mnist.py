@@ -142,7 +142,9 @@ def _folders(data_set: DataSet, data_dir: str | Path | None, cache: Path) -> lis
     if data_dir is not None:
         if not os.path.isdir(data_dir):
             fault = "is a file, not a folder" if os.path.exists(data_dir) else "does not exist"
-            raise UserError(f"the data folder {data_dir} {fault}; give the folder of MNIST's files as --data_dir")
+            raise UserError(
+                f"the data folder {data_dir} {fault}; give the folder of {data_set.title}'s files as --data_dir"
+            )
         folders.insert(0, Path(data_dir))
     return folders
 
@@ -157,6 +159,9 @@ def _read(path: Path, file: IdxFile) -> np.ndarray:
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} is damaged ({error}); {_expected(file)}") from None
     found = hashlib.sha256(content).hexdigest()
+    for other in (known for files in FILES.values() for known in files.values()):
+        if found == other.sha256 != file.sha256:
+            raise UserError(f"{path} is {other.name} of {other.data_set.title}; {file.data_set.title}'s is needed here")
     if found != file.sha256:
         raise UserError(
             f"{path} is not the {file.data_set.title} file {file.name}: "
@@ -175,6 +180,7 @@ def _remedy(data_set: DataSet) -> str:
 
 def _download(file: IdxFile, cache: Path) -> Path:
     url = f"{file.data_set.url}{file.name}.gz"
+    print(f"downloading {url}", file=sys.stderr)
     # A context of our own: importing Jittor switches the verification of certificates off for the whole process.
     context = ssl.create_default_context()
     try:

@@ -109,6 +109,15 @@ def test_folders_within_are_read_in_the_order_of_their_paths(tmp_path):
     assert load_folder(tmp_path, size=2, channels=1)[:, 0, 0, 0].tolist() == [1, 2, 3]
 
 
+def test_links_to_folders_are_followed_once(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    Image.new("L", (2, 2), 5).save(tmp_path / "elsewhere" / "a.png")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "class").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "set")
+    assert load_folder(tmp_path / "set", size=2, channels=1)[:, 0, 0, 0].tolist() == [5]
+
+
 def damaged(tmp_path):
     """A folder of one good image and two that are none."""
     Image.new("L", (40, 40), 9).save(tmp_path / "good.png")
@@ -134,7 +143,7 @@ def test_values_of_unknown_range_are_left_out(tmp_path, capsys):
     Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "float.tif")
     Image.new("L", (2, 2)).save(tmp_path / "good.png")
     assert len(load_folder(tmp_path, size=2)) == 1
-    assert "floating point" in capsys.readouterr().err
+    assert "32 bits wide" in capsys.readouterr().err
 
 
 def test_a_folder_of_nothing_usable_is_an_error(tmp_path):
@@ -159,16 +168,27 @@ def test_a_decompression_bomb_is_named(tmp_path):
         load_folder(tmp_path, size=4)
 
 
+def test_so_is_one_that_pillow_would_only_warn_of(tmp_path, monkeypatch):
+    Image.new("L", (10, 15)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 149)
+    with pytest.warns(Image.DecompressionBombWarning), pytest.raises(UserError, match=r"large \(10 x 15 pixels\)"):
+        load_folder(tmp_path, size=4)
+
+
 def test_above_the_limit_the_pixels_lie_in_a_file(tmp_path, monkeypatch):
     for i in range(5):
         Image.new("RGB", (8, 8), (i, 2 * i, 3 * i)).save(tmp_path / f"{i}.png")
     in_memory = load_folder(tmp_path, size=8)
-    monkeypatch.setattr(folder, "MEMORY_LIMIT", in_memory.nbytes - 1)
+    monkeypatch.setattr(folder, "MEMORY_LIMIT", in_memory.nbytes // 2)
     on_disk = load_folder(tmp_path, size=8)
     assert isinstance(on_disk, np.memmap) and np.array_equal(on_disk, in_memory)
+    (tmp_path / "1.png").write_text("no image")
+    closed_up = load_folder(tmp_path, size=8)
+    assert isinstance(closed_up, np.memmap) and np.array_equal(closed_up, in_memory[[0, 2, 3, 4]])
+    (tmp_path / "1.png").unlink()
 
     def full_disk(descriptor, offset, length):
-        assert length == in_memory.nbytes
+        assert length == in_memory.nbytes * 4 // 5
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full_disk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import importlib.util
 import io
 import ssl
 import struct
@@ -181,3 +182,25 @@ def test_resizing_is_pillows_bilinear(size):
     for image, found in zip(images, resized):
         expected = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
         assert np.array_equal(found[0], np.asarray(expected))
+
+
+def test_fashion_mnist_is_not_taken_from_files_of_mnist():
+    """Both sets' files have the same names and sizes, and jittor-offline brings those of MNIST alone."""
+    offline = importlib.util.find_spec("jittor_offline").submodule_search_locations[0]
+    name = "train-images-idx3-ubyte"
+    with pytest.raises(UserError, match=f"{name}.gz is {name} of MNIST; Fashion-MNIST's is needed here"):
+        mnist.load_mnist("train", data_dir=offline, name="fashion_mnist")
+
+
+def test_fashion_mnist_is_downloaded_by_its_own_address(tmp_path, monkeypatch, capsys):
+    def unreachable(url, **_):
+        assert url.startswith("https://") and url.endswith("/data/fashion/t10k-images-idx3-ubyte.gz")
+        raise OSError("no network")
+
+    monkeypatch.setenv("JITTOR_HOME", str(tmp_path))
+    monkeypatch.setattr(urllib.request, "urlopen", unreachable)
+    with pytest.raises(
+        UserError, match=r"can't be reached \(no network\); give the folder that holds it as --data_dir"
+    ):
+        mnist.load_mnist("test", name="fashion_mnist")
+    assert "downloading https://" in capsys.readouterr().err

@@ -8,6 +8,9 @@ import pytest
 from PIL import Image
 
 from jgan.checkpoint import save_network
+from jgan.generators import draw, latents, load_generator
+from jgan.images import to_pixels
+from jgan.latent import line, sphere
 from jgan.models import cgan, dcgan, gan, wgan
 from jgan.run import Run
 
@@ -82,7 +85,10 @@ def test_a_path_goes_from_one_seed_to_the_other(script, tmp_path, weights, path)
     run(script, "interpolate", "--weights", weights("wgan"), *options)
     (way,) = cells(tmp_path / "interpolation.png", 12)
     assert len(way) == 5 and np.array_equal(way[0], ends[0]) and np.array_equal(way[-1], ends[1])
-    assert len(np.unique(way.reshape((5, -1)), axis=0)) == 5
+    generator = load_generator(weights("wgan"))
+    z = {"line": line, "sphere": sphere}[path](*latents(generator, [4, 9]), np.linspace(0, 1, 5))
+    assert np.array_equal(way, to_pixels(draw(generator, z))[:, 0])
+    assert not np.allclose(*(between(*latents(generator, [4, 9]), np.linspace(0, 1, 5)) for between in (line, sphere)))
     with Image.open(tmp_path / "interpolation.gif") as animation:
         assert animation.n_frames == 8 and animation.size == (12, 12)  # there and back, no end shown twice
 
@@ -92,6 +98,12 @@ def test_the_square_has_the_seeds_in_its_corners(script, tmp_path, weights):
     run(script, "interpolate", "--weights", weights("dcgan"))
     ends, square = cells(tmp_path / "samples.png", 16)[0], cells(tmp_path / "interpolation.png", 16)
     assert square.shape[:2] == (11, 11)
+    run(script, "interpolate", "--weights", weights("dcgan"), "--n", 3, "--gif")
+    frames = cells(tmp_path / "interpolation.png", 16).astype(int)
+    with Image.open(tmp_path / "interpolation.gif") as animation:
+        assert animation.n_frames == 16
+        animation.seek(3)  # after the first row's end, the second's: the way winds
+        assert np.abs(np.asarray(animation.convert("RGB")) - frames[1, 2]).mean() < 8
     assert np.array_equal(square[0, 0], ends[0]) and np.array_equal(square[10, 10], ends[1])
 
 
@@ -121,9 +133,12 @@ def test_progress_shows_the_same_latents_over_time(script, tmp_path):
 @pytest.mark.parametrize(
     ("program", "arguments", "sentence"),
     [
-        ("sample", [], "there is no weights file None"),
+        ("sample", [], "give a generator's weights as --weights"),
         ("sample", ["--weights", "gan", "--seeds", "3-1"], "'3-1' is no number and no rising range"),
         ("sample", ["--weights", "gan", "--seeds", "1,,2"], "'' is no number"),
+        ("sample", ["--weights", "gan", "--seeds", "0-999999999"], "more than 100000"),
+        ("sample", ["--weights", "gan", "--output", "faces.jpg"], "--output must end in .png"),
+        ("sample", ["--weights", "gone"], "there is no weights file gone"),
         ("sample", ["--weights", "gan", "--labels", "1"], "gan holds a generator without classes"),
         ("sample", ["--weights", "cgan", "--labels", "4"], "this generator draws the classes 0 to 3"),
         ("sample", ["--weights", "gan", "--output", "gone/x.png"], "the folder gone does not exist"),

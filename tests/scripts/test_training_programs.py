@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -35,6 +36,40 @@ LOGGED = {
     "train_wgan": CRITIC,
     "train_wgan_gp": CRITIC | {"penalty"},
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("train_gan", {}, {"dataset": "mnist", "img_size": 28, "latent_dim": 100, "lr": 0.002, "real_target": 0.9}),
+        ("train_dcgan", {}, {"dataset": "folder", "img_size": 64, "channels": 3, "lr": 0.0002, "b1": 0.5, "b2": 0.999}),
+        (
+            "train_wgan",
+            {},
+            {
+                "dataset": "fashion_mnist", "img_size": 32, "channels": 1, "latent_dim": 128, "conv_dim": 128,
+                "lr": 0.00005, "n_critic": 5, "clip_value": 0.01,
+            },
+        ),
+        (
+            "train_wgan_gp",
+            {},
+            {
+                "dataset": "fashion_mnist", "img_size": 32, "channels": 1, "latent_dim": 128, "conv_dim": 128,
+                "lr": 0.0001, "b1": 0.5, "b2": 0.9, "n_critic": 5, "lambda_gp": 10,
+            },
+        ),
+        (
+            "train_wgan_gp",
+            {"arch": "conv"},
+            {"dataset": "folder", "img_size": 64, "channels": 3, "latent_dim": 100, "conv_dim": 64, "lr": 0.0002},
+        ),
+        ("train_wgan_gp", {"arch": "conv", "img_size": 32, "lr": 0.1}, {"img_size": 32, "lr": 0.1, "channels": 3}),
+    ],
+)  # fmt: skip
+def test_the_defaults_are_those_of_the_papers(name, given, expected):
+    options = vars(importlib.import_module(name).Options(**given))
+    assert {key: options[key] for key in expected} == expected
 
 
 @pytest.fixture
@@ -148,12 +183,15 @@ def test_a_named_data_set_is_trained_on_as_it_is_and_its_classes_are_not_needed(
         (["train_dcgan", "--img_size", "48"], "--img_size: invalid choice: 48 (choose from 16, 32, 64, 128, 256)"),
         (["train_dcgan", "--data_dir", "gone"], "gone does not exist"),
         (["train_dcgan", "--data_dir", "."], "there is no image in"),
+        (["train_gan", "--data_dir", "."], "holds no file of mnist; --dataset folder trains on the images in it"),
+        (["train_gan", "--data_dir", "gone"], "gone does not exist"),
+        (["train_gan", "--strict"], "--strict is about the images of a folder"),
         (["train_gan", "--real_target", "1.5"], "--real_target: 1.5 is too large; at most 1 is possible"),
         (["train_wgan", "--clip_value", "0"], "--clip_value: 0.0 must be above 0"),
         (["train_wgan", "--b1", "0.5"], "unrecognized arguments: --b1 0.5"),
         (["train_wgan_gp", "--n_critic", "0"], "--n_critic: 0 is too small"),
         (["train_wgan_gp", "--img_size", "4"], "--img_size: 4 is too small; at least 8 is needed"),
-        (["train_wgan_gp", "--arch", "conv", "--dataset", "mnist", "--img_size", "48"], "128, 256; 48 is none of them"),
+        (["train_wgan_gp", "--arch", "conv", "--dataset", "mnist", "--img_size", "48"], "64, 128, 256, not 48"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_a_sentence_with_status_2(script, arguments, sentence):
