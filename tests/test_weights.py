@@ -6,11 +6,14 @@ import hashlib
 import re
 
 import numpy as np
+import pytest
 from conftest import ROOT
+from PIL import Image
 
 from jgan.checkpoint import load_network
 from jgan.data import mnist
-from jgan.images import from_pixels
+from jgan.generators import draw, latents, load_generator
+from jgan.images import from_pixels, to_pixels
 from jgan.latent import normal, rng
 from jgan.models.cgan import Generator
 
@@ -49,3 +52,22 @@ def test_a_classifier_of_real_digits_reads_the_drawn_ones():
     asked = np.repeat(np.arange(10), 100)
     drawn = generator(jt.array(normal(rng(0, "test"), 1000, 100)), asked).numpy()
     assert (classify(drawn) == asked).mean() > 0.85
+
+
+@pytest.mark.parametrize("name", ["dcgan_faces_64"])
+def test_the_pictures_were_drawn_by_the_weights(name):
+    """Those of sample.py and interpolate.py in the README; other processors may round differently."""
+    generator = load_generator(WEIGHTS / f"{name}.safetensors")
+    size = generator.img_shape[-1]
+    drawn = to_pixels(draw(generator, latents(generator, range(8)))).transpose(0, 2, 3, 1).astype(int)
+    sheet, square = (
+        np.asarray(Image.open(WEIGHTS / f"{name}{kind}.png")).reshape(
+            (rows * (size + 2) + 2, -1, generator.img_shape[0])
+        )
+        for kind, rows in (("", 8), ("_square", 11))
+    )
+    for i, image in enumerate(drawn):
+        shown = sheet[2 : size + 2, 2 + i * (size + 2) : (i + 1) * (size + 2)]
+        assert np.abs(shown - image).max() <= 2
+    assert np.abs(square[2 : size + 2, 2 : size + 2] - drawn[0]).max() <= 2
+    assert np.abs(square[-size - 2 : -2, -size - 2 : -2] - drawn[1]).max() <= 2
