@@ -58,6 +58,49 @@ class BatchNorm(nn.Module):
             self.running_var.update(self.running_var + (variance - self.running_var) * self.momentum)
 
 
+class InstanceNorm(nn.Module):
+    """Instance normalisation: each channel of each image by its own mean and variance (arXiv:1607.08022).
+
+    Input and output: float32 (N, C, H, W). As PyTorch's, and unlike `jittor.nn.InstanceNorm`, it has no scale and
+    shift, takes the variance in two passes, and raises ValueError for images of a single pixel.
+    """
+
+    def __init__(self, num_features: int, *, eps: float = 1e-5):
+        self.num_features = num_features
+        self.eps = eps
+
+    def execute(self, x):
+        if x.ndim != 4 or x.shape[1] != self.num_features or x.shape[2] * x.shape[3] < 2:
+            raise ValueError(
+                f"InstanceNorm over {self.num_features} channels needs images of more than one pixel, "
+                f"and was given the shape {list(x.shape)}"
+            )
+        centred = x - x.mean(dims=[2, 3]).broadcast(x, [2, 3])
+        variance = centred.sqr().mean(dims=[2, 3])
+        return centred * (1 / jt.sqrt(variance + self.eps)).broadcast(x, [2, 3])
+
+
+class ReflectionPad(nn.Module):
+    """Mirror `n` pixels at every border of (N, C, H, W); both sides must be longer than n."""
+
+    def __init__(self, n: int):
+        self.n = n
+
+    def execute(self, x):
+        if min(x.shape[2:]) <= self.n:
+            raise ValueError(f"images of the shape {list(x.shape)} are too small to mirror {self.n} pixels")
+        return nn.pad(x, [self.n] * 4, mode="reflect")
+
+
+class Double(nn.Module):
+    """Every pixel four times: (N, C, H, W) -> (N, C, 2H, 2W), nearest neighbours."""
+
+    def execute(self, x):
+        n, channels, height, width = x.shape
+        x = x.reshape((n, channels, height, 1, width, 1)).broadcast((n, channels, height, 2, width, 2))
+        return x.reshape((n, channels, 2 * height, 2 * width))
+
+
 class Tanh(nn.Module):
     """Hyperbolic tangent whose gradient stays finite: Jittor's is NaN from |x| = 50 on.
 

@@ -27,6 +27,21 @@ def least_squares(output, target: float):
     return (output - target).sqr().mean()
 
 
+def wasserstein(scores, target: float):
+    """Minus the mean of a critic's scores for target 1 (real), their mean for target 0 (fake), of any shape.
+
+    The two terms of Arjovsky et al. 2017 (arXiv:1701.07875, eq. 3), in the form of the losses above.
+    """
+    return -scores.mean() if target else scores.mean()
+
+
+def l1(output, target):
+    """Mean absolute difference of two batches of one shape. Raises ValueError if their shapes differ."""
+    if output.shape != target.shape:
+        raise ValueError(f"the shapes {tuple(output.shape)} and {tuple(target.shape)} differ")
+    return (output - target).abs().mean()
+
+
 def gradient_penalty(critic, real, fake, epsilon):
     """Mean of (||grad c(x)|| - 1)^2 over the points x = epsilon real + (1 - epsilon) fake.
 

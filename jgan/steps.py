@@ -10,8 +10,10 @@ Throughout, images are float32 (N, C, H, W) in [-1, 1] and z is float32 (N, late
 
 from __future__ import annotations
 
+import jittor as jt
+
 from jgan.layers import trainable, untracked
-from jgan.losses import gradient_penalty, least_squares, vanilla
+from jgan.losses import gradient_penalty, l1, least_squares, vanilla
 
 
 def gan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, z_d, z_g, real_target=0.9):
@@ -103,3 +105,68 @@ def wgan_gp_step(generator, critic, optimizer_g, optimizer_c, *, reals, z_c, z_g
         "penalty": penalty,
         "wasserstein": real_score - fake_score,
     }
+
+
+def pix2pix_step(
+    generator, discriminator, optimizer_g, optimizer_d, *, a, b, loss=vanilla, lambda_l1=100, lambda_gp=0, epsilon=None
+):
+    """Pix2Pix: the discriminator on pairs (a, b) and (a, G(a)), its loss halved, then the generator by the same images.
+
+    a: input, b: target. loss(output, target) is the adversarial one: vanilla, least_squares or wasserstein; the last
+    wants lambda_gp 10 with epsilon (N,), uniform in [0, 1], and a discriminator without BatchNorm.
+    Returns {"g_gan", "g_l1", "d_loss", "d_real", "d_fake"}, the last two being the discriminator's mean outputs, and
+    "penalty" if there is one. Isola et al. 2017 (arXiv:1611.07004, eq. 1 to 4; halved: section 3.3).
+    """
+    # min_D  1/2 [ loss(D(a, b), 1) + loss(D(a, G(a)), 0) ]    (+ lambda_gp (||grad D|| - 1)^2 between the two pairs)
+    fake = generator(a)
+    real_pair, fake_pair = jt.concat([a, b], dim=1), jt.concat([a, fake.detach()], dim=1)
+    d_real, d_fake = discriminator(real_pair), discriminator(fake_pair)
+    d_loss = (loss(d_real, 1) + loss(d_fake, 0)) / 2
+    logged = {"d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
+    if lambda_gp:
+        logged["penalty"] = gradient_penalty(discriminator, real_pair, fake_pair, epsilon)
+        d_loss = d_loss + lambda_gp * logged["penalty"]
+    optimizer_d.step(d_loss)
+
+    # min_G  loss(D(a, G(a)), 1) + lambda_l1 |b - G(a)|
+    with untracked(discriminator):
+        g_gan = loss(discriminator(jt.concat([a, fake], dim=1)), 1)
+    g_l1 = l1(fake, b)
+    optimizer_g.step(g_gan + lambda_l1 * g_l1)
+    return {"g_gan": g_gan, "g_l1": g_l1, **logged}
+
+
+def cyclegan_step(
+    a2b, b2a, discriminator_a, discriminator_b, optimizer_g, optimizer_d, *,
+    a, b, exchange_a, exchange_b, lambda_cycle=10, lambda_identity=0.5,
+):  # fmt: skip
+    """CycleGAN with the least-squares loss: both generators by one optimizer, then both discriminators, losses halved.
+
+    a, b: unpaired images of the two domains. exchange_a, exchange_b: functions from detached fake images to those that
+    the discriminator sees, some of them older (see `jgan.pool.ImagePool`). lambda_identity is a share of lambda_cycle.
+    Returns {"g_a2b", "g_b2a", "cycle_a", "cycle_b", "identity_a", "identity_b", "d_a", "d_b", "d_a_real", "d_a_fake",
+    "d_b_real", "d_b_fake"}, the last four being mean outputs. Zhu et al. 2017 (arXiv:1703.10593, eq. 1 to 3, section 4,
+    and 5.2 for the identity).
+    """
+    # min_G,F  (D_B(G(a)) - 1)^2 + (D_A(F(b)) - 1)^2 + lambda (|F(G(a)) - a| + |G(F(b)) - b|)
+    #          + lambda_identity lambda (|F(a) - a| + |G(b) - b|)
+    fake_b, fake_a = a2b(a), b2a(b)
+    with untracked(discriminator_a), untracked(discriminator_b):
+        g_a2b = least_squares(discriminator_b(fake_b), 1)
+        g_b2a = least_squares(discriminator_a(fake_a), 1)
+    cycle_a, cycle_b = l1(b2a(fake_b), a), l1(a2b(fake_a), b)
+    identity_a, identity_b = l1(b2a(a), a), l1(a2b(b), b)
+    identity = lambda_identity * (identity_a + identity_b)
+    optimizer_g.step(g_a2b + g_b2a + lambda_cycle * (cycle_a + cycle_b + identity))
+
+    # min_D  1/2 [ (D(x) - 1)^2 + D(fake)^2 ]    for each domain, the fake from the pool
+    a_real, a_fake = discriminator_a(a), discriminator_a(exchange_a(fake_a.detach()))
+    b_real, b_fake = discriminator_b(b), discriminator_b(exchange_b(fake_b.detach()))
+    d_a = (least_squares(a_real, 1) + least_squares(a_fake, 0)) / 2
+    d_b = (least_squares(b_real, 1) + least_squares(b_fake, 0)) / 2
+    optimizer_d.step(d_a + d_b)
+    return {
+        "g_a2b": g_a2b, "g_b2a": g_b2a, "cycle_a": cycle_a, "cycle_b": cycle_b,
+        "identity_a": identity_a, "identity_b": identity_b, "d_a": d_a, "d_b": d_b,
+        "d_a_real": a_real.mean(), "d_a_fake": a_fake.mean(), "d_b_real": b_real.mean(), "d_b_fake": b_fake.mean(),
+    }  # fmt: skip

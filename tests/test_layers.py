@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 from jittor import nn
 
-from jgan.layers import BatchNorm, Tanh, Upsample, as_labels, evaluating, init_normal, trainable, untracked
+from jgan.layers import (
+    BatchNorm,
+    Double,
+    InstanceNorm,
+    ReflectionPad,
+    Tanh,
+    Upsample,
+    as_labels,
+    evaluating,
+    init_normal,
+    trainable,
+    untracked,
+)
 from jgan.optimizers import adam
 
 
@@ -192,3 +204,43 @@ def test_untracked_normalises_by_the_batch_and_leaves_the_running_statistics():
     np.testing.assert_array_equal(network(x).numpy(), inside)
     assert network[1].running_mean.numpy().any()
     np.testing.assert_allclose(inside.mean(axis=0), 0, atol=1e-5)
+
+
+def test_instance_norm_and_its_gradient():
+    random = np.random.default_rng(0)
+    x, w = random.normal(50, 0.1, (2, 3, 4, 5)), random.normal(0, 1, (2, 3, 4, 5))
+    x = x.astype(np.float32).astype(np.float64)
+
+    def norm(x):
+        return (x - x.mean((2, 3), keepdims=True)) / np.sqrt(x.var((2, 3), keepdims=True) + 1e-5)
+
+    var = jt.array(np.float32(x))
+    y = InstanceNorm(3)(var)
+    np.testing.assert_allclose(
+        y.numpy(), norm(x), atol=2e-3
+    )  # neighbouring float32 near 50 lie 4e-5 of this spread apart
+    gradient = jt.grad((y * jt.array(np.float32(w))).sum(), var).numpy()
+    for index in [(0, 0, 0, 0), (1, 2, 3, 4), (0, 1, 2, 3)]:
+        step = np.zeros_like(x)
+        step[index] = 1e-5
+        expected = np.sum((norm(x + step) - norm(x - step)) * w) / 2e-5
+        assert gradient[index] == pytest.approx(expected, rel=1e-2, abs=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 1, 1), (2, 4, 5, 5), (2, 3)])
+def test_instance_norm_refuses_what_it_cannot_normalise(shape):
+    with pytest.raises(ValueError, match="more than one pixel"):
+        InstanceNorm(3)(jt.ones(shape))
+
+
+def test_reflection_mirrors_without_the_border():
+    x = np.random.default_rng(0).normal(0, 1, (2, 3, 4, 6)).astype(np.float32)
+    expected = np.pad(x, ((0, 0), (0, 0), (3, 3), (3, 3)), mode="reflect")
+    np.testing.assert_array_equal(ReflectionPad(3)(jt.array(x)).numpy(), expected)
+    with pytest.raises(ValueError, match="too small to mirror 4 pixels"):
+        ReflectionPad(4)(jt.array(x))
+
+
+def test_double_repeats_every_pixel():
+    x = np.random.default_rng(0).normal(0, 1, (2, 3, 4, 5)).astype(np.float32)
+    np.testing.assert_array_equal(Double()(jt.array(x)).numpy(), x.repeat(2, 2).repeat(2, 3))

@@ -9,9 +9,10 @@ from jittor import nn
 
 from jgan.checkpoint import network_arrays
 from jgan.layers import trainable
+from jgan.losses import least_squares, vanilla, wasserstein
 from jgan.models import dcgan, wgan
 from jgan.optimizers import rmsprop
-from jgan.steps import cgan_step, gan_step, wgan_gp_step, wgan_step
+from jgan.steps import cgan_step, cyclegan_step, gan_step, pix2pix_step, wgan_gp_step, wgan_step
 
 
 class LinearGenerator(nn.Module):
@@ -192,3 +193,144 @@ def test_clipping_spares_the_running_statistics():
     assert max(np.abs(weight.numpy()).max() for weight in trainable(critic)) == pytest.approx(0.01)
     running = [array for name, array in network_arrays(critic).items() if "running_var" in name]
     assert len(running) == 2 and all((array > 0.5).all() for array in running)
+
+
+class Translator(nn.Module):
+    """Images of 1x1x2 -> images of 1x1x2 by a matrix."""
+
+    def __init__(self, matrix):
+        self.a = jt.array(np.float32(matrix))
+
+    def execute(self, images):
+        return jt.matmul(images.reshape((-1, 2)), self.a).reshape((-1, 1, 1, 2))
+
+
+class PairDiscriminator(nn.Module):
+    """One score for all the values of an image."""
+
+    def __init__(self, b):
+        self.b = jt.array(np.float32(b))
+
+    def execute(self, images):
+        return jt.matmul(images.reshape((images.shape[0], -1)), self.b)
+
+
+def slope(function, at, h=1e-6):
+    """The gradient of a function of an array by central differences (float64)."""
+    gradient = np.zeros_like(at)
+    for index in np.ndindex(at.shape):
+        step = np.zeros_like(at)
+        step[index] = h
+        gradient[index] = (function(at + step) - function(at - step)) / (2 * h)
+    return gradient
+
+
+def cross_entropy(logits, target):
+    return np.mean(np.logaddexp(0, logits) - target * logits)
+
+
+def squares(output, target):
+    return np.mean((output - target) ** 2)
+
+
+def score_mean(scores, target):
+    return -np.mean(scores) if target else np.mean(scores)
+
+
+@pytest.mark.parametrize(
+    ("loss", "in_numpy", "lambda_gp"),
+    [(vanilla, cross_entropy, 0), (least_squares, squares, 0), (wasserstein, score_mean, 7)],
+)
+def test_pix2pix_step_is_one_update_of_each_network(loss, in_numpy, lambda_gp):
+    random = np.random.default_rng(4)
+    matrix, weights = random.normal(0, 0.5, (2, 2)), random.normal(0, 0.5, (4, 1))
+    a, b = random.normal(0, 1, (2, 5, 2))
+    generator, discriminator = Translator(matrix), PairDiscriminator(weights)
+    losses = pix2pix_step(
+        generator, discriminator, nn.SGD(generator.parameters(), lr=0.1), nn.SGD(discriminator.parameters(), lr=0.1),
+        a=var(a, 5, 1, 1, 2), b=var(b, 5, 1, 1, 2), loss=loss, lambda_l1=3, lambda_gp=lambda_gp, epsilon=jt.zeros((5,)),
+    )  # fmt: skip
+
+    fake = a @ matrix
+
+    def penalty(w):
+        return (np.linalg.norm(w) - 1) ** 2
+
+    def d_loss(w):
+        return (in_numpy(np.c_[a, b] @ w, 1) + in_numpy(np.c_[a, fake] @ w, 0)) / 2
+
+    new_weights = weights - 0.1 * slope(lambda w: d_loss(w) + lambda_gp * penalty(w), weights)
+
+    def g_gan(m):
+        return in_numpy(np.c_[a, a @ m] @ new_weights, 1)
+
+    def g_l1(m):
+        return np.abs(a @ m - b).mean()
+
+    np.testing.assert_allclose(discriminator.b.numpy(), new_weights, rtol=1e-4, atol=1e-6)
+    new_matrix = matrix - 0.1 * slope(lambda m: g_gan(m) + 3 * g_l1(m), matrix)
+    np.testing.assert_allclose(generator.a.numpy(), new_matrix, rtol=1e-4, atol=1e-6)
+    expected = {"g_gan": g_gan(matrix), "g_l1": g_l1(matrix), "d_loss": d_loss(weights)}
+    expected.update(d_real=np.mean(np.c_[a, b] @ weights), d_fake=np.mean(np.c_[a, fake] @ weights))
+    if lambda_gp:
+        expected["penalty"] = penalty(weights)
+    assert {name: value.item() for name, value in losses.items()} == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+def test_cyclegan_step_is_one_update_of_all_networks():
+    random = np.random.default_rng(5)
+    forth, back = random.normal(0, 0.7, (2, 2, 2))
+    w_a, w_b = random.normal(0, 0.7, (2, 2, 1))
+    a, b, older_a, older_b = random.normal(0, 1, (4, 5, 2))
+    a2b, b2a, d_a, d_b = Translator(forth), Translator(back), PairDiscriminator(w_a), PairDiscriminator(w_b)
+    seen = {}
+
+    def exchange(name, older):
+        def exchanged(images):
+            seen[name] = images.numpy().reshape((5, 2))
+            return var(older, 5, 1, 1, 2)
+
+        return exchanged
+
+    losses = cyclegan_step(
+        a2b, b2a, d_a, d_b,
+        nn.SGD([a2b.a, b2a.a], lr=0.1), nn.SGD([d_a.b, d_b.b], lr=0.1),
+        a=var(a, 5, 1, 1, 2), b=var(b, 5, 1, 1, 2),
+        exchange_a=exchange("a", older_a), exchange_b=exchange("b", older_b), lambda_cycle=4, lambda_identity=0.3,
+    )  # fmt: skip
+
+    def terms(forth, back):
+        return {
+            "g_a2b": squares(a @ forth @ w_b, 1), "g_b2a": squares(b @ back @ w_a, 1),
+            "cycle_a": np.abs(a @ forth @ back - a).mean(), "cycle_b": np.abs(b @ back @ forth - b).mean(),
+            "identity_a": np.abs(a @ back - a).mean(), "identity_b": np.abs(b @ forth - b).mean(),
+        }  # fmt: skip
+
+    def g_loss(forth, back):
+        weights = {"g_a2b": 1, "g_b2a": 1, "cycle_a": 4, "cycle_b": 4, "identity_a": 1.2, "identity_b": 1.2}
+        return sum(weights[name] * value for name, value in terms(forth, back).items())
+
+    def d_loss(real, older, w):
+        return (squares(real @ w, 1) + squares(older @ w, 0)) / 2
+
+    np.testing.assert_allclose(
+        a2b.a.numpy(), forth - 0.1 * slope(lambda m: g_loss(m, back), forth), rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        b2a.a.numpy(), back - 0.1 * slope(lambda m: g_loss(forth, m), back), rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        d_a.b.numpy(), w_a - 0.1 * slope(lambda w: d_loss(a, older_a, w), w_a), rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        d_b.b.numpy(), w_b - 0.1 * slope(lambda w: d_loss(b, older_b, w), w_b), rtol=1e-4, atol=1e-6
+    )
+    # The pools were offered what the generators drew before their update.
+    np.testing.assert_allclose(seen["a"], b @ back, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(seen["b"], a @ forth, rtol=1e-4, atol=1e-6)
+    expected = {
+        **terms(forth, back), "d_a": d_loss(a, older_a, w_a), "d_b": d_loss(b, older_b, w_b),
+        "d_a_real": np.mean(a @ w_a), "d_a_fake": np.mean(older_a @ w_a),
+        "d_b_real": np.mean(b @ w_b), "d_b_fake": np.mean(older_b @ w_b),
+    }  # fmt: skip
+    assert {name: value.item() for name, value in losses.items()} == pytest.approx(expected, rel=1e-4, abs=1e-6)

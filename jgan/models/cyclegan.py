@@ -1,0 +1,96 @@
+"""CycleGAN's generators, after Zhu et al. 2017 (arXiv:1703.10593); its discriminators are Pix2Pix's PatchGAN.
+
+`ResnetGenerator` is the paper's (appendix 7.2), `ConvGenerator` the plainer one of a well-known tutorial.
+"""
+
+from __future__ import annotations
+
+from jittor import nn
+
+from jgan.layers import BatchNorm, Double, InstanceNorm, ReflectionPad, Tanh, init_normal
+
+
+class ResnetGenerator(nn.Module):
+    """Images -> images: c7s1-64, d128, d256, n_blocks residual blocks, u128, u64, c7s1-3.
+
+    images: float32 (N, channels, H, W) in [-1, 1], H and W multiples of 4. n_blocks: 9 for 256x256 in the paper, 6 for
+    128x128. upsample: "deconv", transposed convolutions as in the paper, or "resize", enlarging and convolving, which
+    leaves no checkerboard (Odena et al. 2016). Returns float32 (N, channels, H, W) in [-1, 1].
+    """
+
+    stride = 4
+
+    def __init__(self, *, channels: int = 3, conv_dim: int = 64, n_blocks: int = 9, upsample: str = "deconv"):
+        self.channels = channels
+        layers = [ReflectionPad(3), nn.Conv(channels, conv_dim, 7), InstanceNorm(conv_dim), nn.ReLU()]
+        for n_in in (conv_dim, 2 * conv_dim):
+            layers += [nn.Conv(n_in, 2 * n_in, 3, stride=2, padding=1), InstanceNorm(2 * n_in), nn.ReLU()]
+        layers += [ResidualBlock(4 * conv_dim, norm=InstanceNorm, padding=ReflectionPad) for _ in range(n_blocks)]
+        for n_in in (4 * conv_dim, 2 * conv_dim):
+            layers += [*_enlarge(n_in, n_in // 2, upsample), InstanceNorm(n_in // 2), nn.ReLU()]
+        self.model = nn.Sequential(*layers, ReflectionPad(3), nn.Conv(conv_dim, channels, 7), Tanh())
+        init_normal(self)
+
+    def execute(self, images):
+        _require_multiple(images, self.channels, self.stride)
+        return self.model(images)
+
+
+class ConvGenerator(nn.Module):
+    """Images -> images: three 4x4 convolutions of stride 2, residual blocks, three transposed ones, with BatchNorm.
+
+    images: float32 (N, channels, H, W) in [-1, 1], H and W multiples of 8. upsample: as for `ResnetGenerator`.
+    Returns float32 (N, channels, H, W) in [-1, 1].
+    """
+
+    stride = 8
+
+    def __init__(self, *, channels: int = 3, conv_dim: int = 64, n_blocks: int = 6, upsample: str = "deconv"):
+        self.channels = channels
+        widths = [conv_dim, 2 * conv_dim, 4 * conv_dim]
+        layers = []
+        for n_in, n_out in zip([channels, *widths], widths):
+            layers += [nn.Conv(n_in, n_out, 4, stride=2, padding=1, bias=False), BatchNorm(n_out), nn.ReLU()]
+        layers += [ResidualBlock(4 * conv_dim, norm=BatchNorm, padding=None) for _ in range(n_blocks)]
+        for n_in, n_out in ((4 * conv_dim, 2 * conv_dim), (2 * conv_dim, conv_dim)):
+            layers += [*_enlarge(n_in, n_out, upsample, kernel=4), BatchNorm(n_out), nn.ReLU()]
+        self.model = nn.Sequential(*layers, *_enlarge(conv_dim, channels, upsample, kernel=4), Tanh())
+        init_normal(self)
+
+    def execute(self, images):
+        _require_multiple(images, self.channels, self.stride)
+        return self.model(images)
+
+
+class ResidualBlock(nn.Module):
+    """x + two 3x3 convolutions of x, each normalised, with a ReLU between (He et al. 2016, arXiv:1512.03385, fig. 2).
+
+    norm: constructor of the normalisation; padding: that of a layer which pads by 1, or None for zeros.
+    """
+
+    def __init__(self, n: int, *, norm, padding):
+        layers = []
+        for _ in range(2):
+            layers += [padding(1)] if padding else []
+            layers += [nn.Conv(n, n, 3, padding=0 if padding else 1, bias=norm is not BatchNorm), norm(n), nn.ReLU()]
+        self.model = nn.Sequential(*layers[:-1])
+
+    def execute(self, x):
+        return x + self.model(x)
+
+
+def _enlarge(n_in: int, n_out: int, upsample: str, kernel: int = 3) -> list:
+    """Layers that double height and width: transposed convolution of 3 or 4, or nearest neighbours and convolution."""
+    if upsample == "resize":
+        return [Double(), nn.Conv(n_in, n_out, 3, padding=1)]
+    if upsample != "deconv":
+        raise ValueError(f"upsample must be deconv or resize, not {upsample}")
+    return [nn.ConvTranspose(n_in, n_out, kernel, stride=2, padding=1, output_padding=kernel % 2)]
+
+
+def _require_multiple(images, channels: int, stride: int) -> None:
+    if images.shape[1] != channels or images.shape[2] % stride or images.shape[3] % stride:
+        raise ValueError(
+            f"images must have the shape (N, {channels}, H, W) with H and W multiples of {stride}, "
+            f"not {tuple(images.shape)}"
+        )
