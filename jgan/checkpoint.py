@@ -49,7 +49,9 @@ def _reading(path: str | Path):
     except PermissionError:
         raise UserError(f"{path} may not be read by this user") from None
     except Exception as error:
-        raise UserError(f"{path} is not a readable safetensors file ({error}); fetch or train it again") from None
+        raise UserError(
+            f"{path} is not a readable safetensors file ({error}); take a copy of it, or make it again"
+        ) from None
 
 
 def _header(file, path: str | Path) -> dict:

@@ -37,16 +37,11 @@ class Run:
         self.generator = self.folder / "generator.safetensors"
 
     def require_new(self) -> None:
-        """UserError if the directory holds a run already."""
+        """UserError if the directory holds a run that can be resumed."""
         if os.path.exists(self.state):
             raise UserError(
                 f"{self.folder} already holds a run; resume it with --resume {self.folder}, "
                 "or choose another folder with --output"
-            )
-        if os.path.exists(self.config):
-            raise UserError(
-                f"{self.folder} holds a run that has saved nothing yet; if it is no longer running, remove the folder, "
-                "or choose another with --output"
             )
 
     def hold(self) -> None:
@@ -64,7 +59,10 @@ class Run:
             pass  # a file system without locks
 
     def create(self, program: str, options: dict, session: dict) -> None:
-        """Make the directory and its config.json, and hold it; UserError if it holds a run or cannot be made."""
+        """Make the directory and its config.json, and hold it; UserError if it holds a run or cannot be made.
+
+        One that was stopped before it saved anything is begun anew.
+        """
         make_folder(self.samples)
         self.hold()
         self.require_new()
@@ -102,8 +100,7 @@ class Run:
             )
         if not os.path.isfile(self.state):
             raise UserError(
-                f"{self.folder} has saved no state.safetensors yet; if it is no longer running, "
-                "remove the folder and start again"
+                f"{self.folder} holds no state.safetensors to resume from; begin anew with --output {self.folder}"
             )
         anew = {name: value for name, value in given.items() if name in CHANGEABLE}
         return {**options, "max_steps": None, **anew, "output": str(self.folder)}

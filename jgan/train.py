@@ -25,6 +25,7 @@ def train(
     *,
     networks: dict,  # name -> network; each is part of the run's state
     optimizers: dict,  # name -> optimizer; likewise
+    pools: dict | None = None,  # name -> ImagePool; likewise
     step: Callable[[int], dict],  # step number from 0 -> {name: scalar loss Var}, having updated the networks
     draw: Callable[[], np.ndarray],  # -> a sample as pixels, leaving no trace in the networks
     export: Callable,  # path -> None, writing the weights for others to use
@@ -42,7 +43,8 @@ def train(
     step under way is done (status 130, 143 or 129). KeyboardInterrupt is raised if it cannot be done (see StopRequest),
     and UserError if a loss or a weight is no longer finite; the state saved last is kept then.
     """
-    done = restore_state(run, networks, optimizers) if resume else 0
+    pools = pools or {}
+    done = restore_state(run, networks, optimizers, pools) if resume else 0
     speed = _Speed(done)
     bar = tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s())
     with StopRequest() as stop, Log(run.log, done) as log, bar:
@@ -59,7 +61,7 @@ def train(
                 bar.set_postfix_str(_readable({**losses, "images/s": images_per_s}), refresh=False)
             bar.update()
             if last or done % save_interval == 0:
-                save_state(run, networks, optimizers, done)
+                save_state(run, networks, optimizers, pools, done)
                 export(run.generator)
                 draw_curves(run.log, run.curves, [*losses, "images_per_s"])
             if last or done % sample_interval == 0:
@@ -72,13 +74,12 @@ def train(
     return 0
 
 
-def save_state(run: Run, networks: dict, optimizers: dict, done: int) -> None:
+def save_state(run: Run, networks: dict, optimizers: dict, pools: dict, done: int) -> None:
     """Write run.state; UserError, leaving the state that was saved before, if a weight is no longer finite."""
-    arrays = {}
-    for name, network in networks.items():
-        arrays.update({f"{name}/{key}": array for key, array in checkpoint.network_arrays(network).items()})
-    for name, optimizer in optimizers.items():
-        arrays.update({f"{name}/{key}": array for key, array in checkpoint.optimizer_arrays(optimizer).items()})
+    parts = {name: checkpoint.network_arrays(network) for name, network in networks.items()}
+    parts.update({name: checkpoint.optimizer_arrays(optimizer) for name, optimizer in optimizers.items()})
+    parts.update({name: pool.arrays() for name, pool in pools.items()})
+    arrays = {f"{name}/{key}": array for name, part in parts.items() for key, array in part.items()}
     n_steps = {name: optimizer.n_step for name, optimizer in optimizers.items()}
     try:
         checkpoint.save(run.state, arrays, {"step": done, "optimizer_steps": n_steps})
@@ -100,7 +101,7 @@ def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
         raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
 
 
-def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
+def restore_state(run: Run, networks: dict, optimizers: dict, pools: dict) -> int:
     """Put the state of run.state in place and return the number of steps it has done; UserError if it does not fit."""
     arrays, header = checkpoint.load(run.state)
     _require_state(header, run)
@@ -113,6 +114,8 @@ def restore_state(run: Run, networks: dict, optimizers: dict) -> int:
     for name, optimizer in optimizers.items():
         steps = header["optimizer_steps"].get(name)
         checkpoint.restore_optimizer(optimizer, part(name), steps, where=f"{run.state} ({name})")
+    for name, pool in pools.items():
+        pool.restore(part(name), where=f"{run.state} ({name})")
     return header["step"]
 
 

@@ -67,7 +67,7 @@ def train_generator(*, n_epochs: int, max_steps: int, seed: int, data_dir: str |
         if stop.signal:
             break
         if i % 100 == 0 or i == n_steps - 1:
-            print(f"step {i + 1}/{n_steps}  g_loss {g_loss:.3f}  d_loss {d_loss:.3f}  {time.time() - start:.0f} s")
+            say(f"step {i + 1}/{n_steps}  g_loss {g_loss:.3f}  d_loss {d_loss:.3f}  {time.time() - start:.0f} s")
     generator.eval()
     return generator
 
@@ -97,7 +97,7 @@ def draw_number(options: argparse.Namespace) -> int:
         raise UserError(f"the image is written as PNG, so --output must end in .png; {options.output} does not")
     if not os.path.isdir(os.path.dirname(os.path.abspath(options.output))):
         raise UserError(f"the folder of {options.output} does not exist")
-    if options.weights:
+    if options.weights is not None:
         generator = load_generator(options.weights)
     else:
         if os.path.exists("generator.npz"):
@@ -117,7 +117,7 @@ def draw_number(options: argparse.Namespace) -> int:
         if stop.signal:
             say("stopped, and wrote generator.npz as it is by now; draw with it by --weights generator.npz")
             return 128 + stop.signal
-        print("wrote generator.npz")
+        say("wrote generator.npz")
     save_png(options.output, draw_digits(generator, digits, seed=options.seed))
     print(f"wrote {options.output}")
     return 0
@@ -125,12 +125,15 @@ def draw_number(options: argparse.Namespace) -> int:
 
 def load_generator(path: str) -> Generator:
     """The generator of an .npz file that an earlier training wrote; UserError if it is none."""
-    generator = Generator()
     try:
-        with np.load(path) as arrays:
-            restore_network(generator, dict(arrays), where=path)
-    except (OSError, ValueError, TypeError) as error:
+        with np.load(path) as file:
+            arrays = dict(file)
+    except Exception as error:  # numpy and zipfile raise whatever they stumble over
         raise UserError(f"{path} is not a file of weights as this program writes them ({error})") from None
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise UserError(f"{path} holds weights that are NaN or infinite; train anew")
+    generator = Generator()
+    restore_network(generator, arrays, where=path)
     generator.eval()
     return generator
 

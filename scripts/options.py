@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import os
 import re
 import sys
@@ -75,6 +76,8 @@ def _require_within(value, limits) -> None:
     """argparse.ArgumentTypeError unless the value is one that `option` allows."""
     if value == "":
         raise argparse.ArgumentTypeError("it is empty")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{value} is no finite number")
     if limits["choices"] is not None and value not in limits["choices"]:
         raise argparse.ArgumentTypeError(
             f"invalid choice: {value!r} (choose from {', '.join(map(str, limits['choices']))})"
@@ -105,6 +108,8 @@ def require_weights(weights: str | None) -> str:
         raise UserError(
             "give a generator's weights as --weights: generator.safetensors of a run, or a file of weights/"
         )
+    if os.path.isdir(weights):
+        raise UserError(f"{weights} is a folder; give the file of weights in it, such as generator.safetensors")
     if not os.path.isfile(weights):
         raise UserError(f"there is no weights file {weights}; a training program makes one, generator.safetensors")
     return weights

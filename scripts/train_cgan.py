@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 from options import option, run_program
-from training import AdamOptions, TrainOptions, begin, launch
+from training import AdamOptions, TrainOptions, begin, fingerprint, launch
 
 from jgan import images, runtime
 from jgan.data import mnist
@@ -42,7 +42,7 @@ def main(opt: Options, given: dict) -> int:
     from jgan.optimizers import adam
     from jgan.steps import cgan_step
 
-    print(f"training on {runtime.set_device(opt.device)} into {run.folder}")
+    runtime.set_device(opt.device)
     runtime.seed_jittor(opt.seed, "weights")
     sizes = {"n_classes": opt.n_classes, "img_size": opt.img_size, "channels": opt.channels}
     generator = Generator(latent_dim=opt.latent_dim, **sizes)
@@ -78,7 +78,7 @@ def main(opt: Options, given: dict) -> int:
         run,
         opt,
         resume=resume,
-        data=pixels,
+        data=fingerprint(pixels),
         real=images.grid(images.from_pixels(real.reshape((-1, *pixels.shape[1:]))), columns=opt.n_classes),
         batches=batches,
         networks={"generator": generator, "discriminator": discriminator},

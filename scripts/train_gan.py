@@ -40,7 +40,7 @@ def main(opt: Options, given: dict) -> int:
     from jgan.optimizers import adam
     from jgan.steps import gan_step
 
-    print(f"training on {runtime.set_device(opt.device)} into {run.folder}")
+    runtime.set_device(opt.device)
     runtime.seed_jittor(opt.seed, "weights")
     sizes = {"img_size": opt.img_size, "channels": opt.channels}
     generator = Generator(latent_dim=opt.latent_dim, **sizes)
@@ -62,7 +62,7 @@ def main(opt: Options, given: dict) -> int:
         run,
         opt,
         resume=resume,
-        data=pixels,
+        pixels=pixels,
         batches=batches,
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},

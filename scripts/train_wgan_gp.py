@@ -64,7 +64,7 @@ def main(opt: Options, given: dict) -> int:
     from jgan.optimizers import adam
     from jgan.steps import wgan_gp_step
 
-    print(f"training on {runtime.set_device(opt.device)} into {run.folder}")
+    runtime.set_device(opt.device)
     runtime.seed_jittor(opt.seed, "weights")
     sizes = {"img_size": opt.img_size, "channels": opt.channels, "conv_dim": opt.conv_dim}
     if opt.arch == "upsampling":
@@ -94,7 +94,7 @@ def main(opt: Options, given: dict) -> int:
         run,
         opt,
         resume=resume,
-        data=pixels,
+        pixels=pixels,
         batches=batches,
         networks={"generator": generator, "critic": critic},
         optimizers={"optimizer_g": optimizer_g, "optimizer_c": optimizer_c},

@@ -126,11 +126,12 @@ def launch(
     opt: TrainOptions,
     *,
     resume: bool,
-    data: np.ndarray,  # the training images as pixels; a run is resumed on those it was started on
+    data: str,  # the `fingerprint` of the training images; a run is resumed on those it was started on
     real: np.ndarray,  # some of them on a sheet, for comparison
     batches: Batches,  # of which each step takes one
     networks: dict,
     optimizers: dict,
+    pools: dict | None = None,
     step: Callable[[int], dict],
     draw: Callable[[], np.ndarray],
     export: Callable,
@@ -140,7 +141,7 @@ def launch(
     Returns the exit status; UserError if nothing is left to do, or if the data are others than the run's.
     """
     n_steps = min(batches.steps(opt.n_epochs), opt.max_steps or sys.maxsize)
-    session = {**runtime.versions(), "data": fingerprint(data)}
+    session = {**runtime.versions(), "data": data}
     if resume:
         done = steps_done(run)
         if done >= n_steps:
@@ -149,10 +150,12 @@ def launch(
     else:
         run.create(program_name(), dataclasses.asdict(opt), session)
         images.save_png(run.samples / "real.png", real)
+    print(f"training on {session['device']} into {run.folder}")
     return train(
         run,
         networks=networks,
         optimizers=optimizers,
+        pools=pools,
         step=step,
         draw=draw,
         export=export,
@@ -166,7 +169,7 @@ def launch(
     )
 
 
-def launch_images(run: Run, opt: ImageOptions, *, data, networks, model: str, options: dict, **how) -> int:
+def launch_images(run: Run, opt: ImageOptions, *, pixels, networks, model: str, options: dict, **how) -> int:
     """`launch` for a generator that draws from noise alone: samples, real images and exported weights are the same.
 
     model, options: what rebuilds networks["generator"], see `jgan.checkpoint.save_network`; how: the rest for `launch`.
@@ -177,8 +180,8 @@ def launch_images(run: Run, opt: ImageOptions, *, data, networks, model: str, op
     return launch(
         run,
         opt,
-        data=data,
-        real=images.grid(images.from_pixels(data[:N_SAMPLES]), columns=COLUMNS),
+        data=fingerprint(pixels),
+        real=images.grid(images.from_pixels(pixels[:N_SAMPLES]), columns=COLUMNS),
         networks=networks,
         draw=fixed_samples(generator, opt.seed),
         export=lambda path: save_network(path, generator, model=model, options=options),
@@ -186,12 +189,13 @@ def launch_images(run: Run, opt: ImageOptions, *, data, networks, model: str, op
     )
 
 
-def fingerprint(data: np.ndarray) -> str:
-    """The number of images and a checksum of their pixels."""
+def fingerprint(*arrays: np.ndarray) -> str:
+    """The number of images in some arrays and a checksum of all their pixels."""
     checksum = 0
-    for part in range(0, len(data), 1000):
-        checksum = zlib.crc32(np.ascontiguousarray(data[part : part + 1000]), checksum)
-    return f"{len(data)} images, crc32 {checksum:08x}"
+    for array in arrays:
+        for part in range(0, len(array), 1000):
+            checksum = zlib.crc32(np.ascontiguousarray(array[part : part + 1000]), checksum)
+    return f"{' + '.join(str(len(array)) for array in arrays)} images, crc32 {checksum:08x}"
 
 
 def resume_command(run: Run, opt) -> str:

@@ -33,8 +33,8 @@ def test_a_run_is_never_begun_over_another(run):
     with pytest.raises(UserError, match=r"already holds a run; resume it with --resume .*runs/x, or choose another"):
         run.create("train_toy", OPTIONS, {})
     run.state.unlink()
-    with pytest.raises(UserError, match="holds a run that has saved nothing yet; if it is no longer running, remove"):
-        run.create("train_toy", OPTIONS, {})
+    run.create("train_toy", {**OPTIONS, "lr": 0.2}, {})  # nothing is lost: it had saved nothing
+    assert run.options()["lr"] == 0.2
 
 
 def test_one_process_at_a_time_trains_in_a_run(run):
@@ -82,7 +82,7 @@ def test_what_cannot_be_resumed_is_refused(run, tmp_path):
     with pytest.raises(UserError, match="is not a run directory"):
         Run(tmp_path).resume_options("train_toy", {})
     run.state.unlink()
-    with pytest.raises(UserError, match=r"has saved no state\.safetensors yet"):
+    with pytest.raises(UserError, match=r"holds no state\.safetensors to resume from"):
         run.resume_options("train_toy", {})
     for damaged in ("{", "[]", "{}", '{"program": "train_toy", "options": 3, "sessions": []}', NO_SESSIONS):
         run.config.write_text(damaged)

@@ -13,16 +13,17 @@ class Batches:
     """An endless stream of batches: every epoch a new order, one epoch after the other without a seam.
 
     A batch may end one epoch and begin the next, so that all have the same size and no image is left out or seen more
-    often. The order of an epoch depends on (seed, epoch) alone, a batch on its step alone: a resumed run has no sampler
-    state to restore. Raises ValueError for a data set of no image.
+    often. The order of an epoch depends on (seed, purpose, epoch) alone, a batch on its step alone: a resumed run has
+    no sampler state to restore. Raises ValueError for a data set of no image.
     """
 
-    def __init__(self, n_images: int, *, batch_size: int, seed: int):
+    def __init__(self, n_images: int, *, batch_size: int, seed: int, purpose: str = "shuffle"):
         if n_images < 1:
             raise ValueError("a data set of no images has no batches")
         self.n_images = n_images
         self.batch_size = batch_size
         self.seed = seed
+        self.purpose = purpose
         self._orders: dict[int, np.ndarray] = {}
 
     def steps(self, n_epochs: int) -> int:
@@ -38,5 +39,5 @@ class Batches:
     def _order(self, epoch: int) -> np.ndarray:
         if epoch not in self._orders:
             kept = {e: order for e, order in self._orders.items() if e >= epoch - 1}
-            self._orders = {**kept, epoch: rng(self.seed, "shuffle", int(epoch)).permutation(self.n_images)}
+            self._orders = {**kept, epoch: rng(self.seed, self.purpose, int(epoch)).permutation(self.n_images)}
         return self._orders[epoch]

@@ -62,6 +62,25 @@ class ConvGenerator(nn.Module):
         return self.model(images)
 
 
+class Generators(nn.Module):
+    """The two directions as one network: `a2b` and `b2a`, both ResnetGenerators (arch "resnet") or ConvGenerators."""
+
+    def __init__(
+        self,
+        *,
+        arch: str = "resnet",
+        channels: int = 3,
+        conv_dim: int = 64,
+        n_blocks: int = 9,
+        upsample: str = "deconv",
+    ):
+        if arch not in ("resnet", "conv"):
+            raise ValueError(f"arch must be resnet or conv, not {arch}")
+        generator = ResnetGenerator if arch == "resnet" else ConvGenerator
+        options = {"channels": channels, "conv_dim": conv_dim, "n_blocks": n_blocks, "upsample": upsample}
+        self.a2b, self.b2a = generator(**options), generator(**options)
+
+
 class ResidualBlock(nn.Module):
     """x + two 3x3 convolutions of x, each normalised, with a ReLU between (He et al. 2016, arXiv:1512.03385, fig. 2).
 

@@ -139,6 +139,7 @@ def test_progress_shows_the_same_latents_over_time(script, tmp_path):
         ("sample", ["--weights", "gan", "--seeds", "0-999999999"], "more than 100000"),
         ("sample", ["--weights", "gan", "--output", "faces.jpg"], "--output must end in .png"),
         ("sample", ["--weights", "gone"], "there is no weights file gone"),
+        ("sample", ["--weights", "."], ". is a folder; give the file of weights in it"),
         ("sample", ["--weights", "gan", "--labels", "1"], "gan holds a generator without classes"),
         ("sample", ["--weights", "cgan", "--labels", "4"], "this generator draws the classes 0 to 3"),
         ("sample", ["--weights", "gan", "--output", "gone/x.png"], "the folder gone does not exist"),

@@ -52,7 +52,7 @@ def test_the_options_of_a_run_return(run):
         ("lr", "fast", "'fast' is not of the type float"),
         ("lr", None, "None is not of the type float"),
         ("lr", 0, "0 must be above 0"),
-        ("lr", float("nan"), "nan must be above 0"),
+        ("lr", float("nan"), "nan is no finite number"),
         ("b1", 1.0, "1.0 must be below 1"),
         ("batch_size", 0, "0 is too small; at least 2 is needed"),
         ("batch_size", 64.5, "64.5 is not of the type int"),

@@ -1,0 +1,93 @@
+"""Pairs of images, and the same accident for both halves of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from jgan.data.folder import image_paths, to_mode
+from jgan.errors import UserError
+
+LISTED = 10  # names in an error, at most
+
+
+def load_pairs(folder: str | Path, *, size: int, channels: tuple[int, int] = (3, 3)) -> list[np.ndarray]:
+    """The left and the right halves of the images in a folder: two arrays uint8 (N, channels of each, size, size).
+
+    Each image holds a pair side by side. Both halves are resized to squares, as the authors of Pix2Pix do. Raises
+    UserError for a folder without images, and for an image that cannot be decoded or halved.
+    """
+    paths = image_paths(folder)
+    halves = [np.empty((len(paths), n, size, size), np.uint8) for n in channels]
+    for i, path in enumerate(paths):
+        image = _open(path)
+        width, height = image.size
+        if width % 2 or width < 2:
+            raise UserError(f"{path} is {width} pixels wide and cannot be halved; it should hold A and B side by side")
+        for half, left in zip(halves, (0, width // 2)):
+            half[i] = _pixels(image.crop((left, 0, left + width // 2, height)), half[i].shape)
+    return halves
+
+
+def load_matched(
+    folder_a: str | Path, folder_b: str | Path, *, size: int, channels: tuple[int, int] = (3, 3)
+) -> list[np.ndarray]:
+    """The pairs of two folders by the names of their files, whatever the suffix: see `load_pairs`.
+
+    Raises UserError that lists the names without a partner, and the pairs whose images differ in size.
+    """
+    a, b = (
+        {path.relative_to(folder).with_suffix(""): path for path in image_paths(folder)}
+        for folder in (folder_a, folder_b)
+    )
+    _refuse(sorted(map(str, a.keys() ^ b.keys())), f"these have no partner of their name in {folder_a} and {folder_b}")
+    names = sorted(a)
+    halves = [np.empty((len(names), n, size, size), np.uint8) for n in channels]
+    differing = []
+    for i, name in enumerate(names):
+        images = _open(a[name]), _open(b[name])
+        if images[0].size != images[1].size:
+            differing.append(f"{name} ({images[0].size} and {images[1].size})")
+        for half, image in zip(halves, images):
+            half[i] = _pixels(image, half[i].shape)
+    _refuse(differing, f"the two images of these pairs in {folder_a} and {folder_b} differ in size")
+    return halves
+
+
+def jitter(pixels: list[np.ndarray], size: int, random: np.random.Generator) -> list[np.ndarray]:
+    """The same random crop to (size, size) and the same mirroring, one half of the time, for all of some arrays.
+
+    pixels: arrays (N, C, H, W) of one height and width, at least `size`; each place n has its own crop and mirroring.
+    """
+    n, _, height, width = pixels[0].shape
+    tops, lefts = random.integers(0, height - size + 1, n), random.integers(0, width - size + 1, n)
+    mirrored = random.random(n) < 0.5
+    jittered = [np.empty((n, array.shape[1], size, size), array.dtype) for array in pixels]
+    for array, out in zip(pixels, jittered):
+        for i in range(n):
+            crop = array[i, :, tops[i] : tops[i] + size, lefts[i] : lefts[i] + size]
+            out[i] = crop[:, :, ::-1] if mirrored[i] else crop
+    return jittered
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return ImageOps.exif_transpose(image)
+    except Exception as error:  # Pillow's decoders raise whatever they stumble over
+        raise UserError(f"{path} cannot be decoded ({error}); remove it with its partner") from None
+
+
+def _pixels(image: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:
+    channels, height, width = shape
+    image = to_mode(image, "L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image).reshape((height, width, channels)).transpose(2, 0, 1)
+
+
+def _refuse(names: list[str], fault: str) -> None:
+    if names:
+        more = f", and {len(names) - LISTED} more" if len(names) > LISTED else ""
+        raise UserError(f"{fault}: {', '.join(names[:LISTED])}{more}")
