@@ -133,11 +133,11 @@ class _Guard(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         _before_import()
         with _chatter_kept_back():
             import jittor_utils  # finds the compiler and, by it, its cache; jittor imports it anyway
-        _announce_compilation(Path(jittor_utils.cache_path))
-        with _chatter_kept_back():
-            _shield_compile_workers(jittor_utils)
-            self.loader.exec_module(module)
-        _after_import()
+        with _announced_or_uninterrupted(Path(jittor_utils.cache_path)):
+            with _chatter_kept_back():
+                _shield_compile_workers(jittor_utils)
+                self.loader.exec_module(module)
+            _after_import()
 
 
 def _before_import() -> None:
@@ -154,8 +154,12 @@ def _before_import() -> None:
         np.finfo(kind).smallest_subnormal  # noqa: B018 (numpy warns if it looks later: Jittor's libraries flush them)
 
 
-def _announce_compilation(cache: Path) -> None:
-    """Say what is about to happen if Jittor's core does not lie compiled in its cache for this very machine."""
+@contextmanager
+def _announced_or_uninterrupted(cache: Path):
+    """Announce the import if Jittor's core does not lie compiled in its cache for this very machine.
+
+    If it does, the import is short, and a Ctrl-C waits for its end: Jittor's own handler would end the program mutely.
+    """
     if next(cache.rglob("jittor_core*"), None) is None:
         print(
             "Jittor compiles itself the first time this Python uses it on this machine: some minutes, once. "
@@ -163,6 +167,13 @@ def _announce_compilation(cache: Path) -> None:
             file=sys.stderr,
             flush=True,
         )
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _shield_compile_workers(jittor_utils) -> None:

@@ -91,6 +91,25 @@ def test_ctrl_c_is_a_keyboard_interrupt_again(imports):
     assert done.stdout.endswith("interrupted\nfinally\n"), done.stderr
 
 
+def test_ctrl_c_during_the_import_is_one_after_it():
+    """A part of Jittor that is imported after its core, when Jittor's own handler is in place, is the moment."""
+    code = """
+import os, signal, sys
+import jgan
+class Moment:
+    def find_spec(self, name, path=None, target=None):
+        if name == "jittor.pool":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Moment())
+try:
+    import jittor
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = run_code(code)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
+
+
 def test_a_child_killed_by_a_signal_does_not_end_the_program():
     code = (
         "import jgan, jittor, subprocess, time\n"
@@ -155,7 +174,8 @@ def test_a_cache_that_cannot_be_written_is_named(script):
 
 
 def test_the_first_compilation_is_announced_in_one_line(tmp_path, capsys):
-    runtime._announce_compilation(tmp_path)
+    with runtime._announced_or_uninterrupted(tmp_path):
+        pass
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and "some minutes, once" in err
 
@@ -163,7 +183,8 @@ def test_the_first_compilation_is_announced_in_one_line(tmp_path, capsys):
 def test_a_compiled_jittor_is_not_announced(capsys):
     import jittor as jt
 
-    runtime._announce_compilation(Path(jt.flags.cache_path))
+    with runtime._announced_or_uninterrupted(Path(jt.flags.cache_path)):
+        pass
     assert capsys.readouterr().err == ""
 
 
