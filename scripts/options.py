@@ -37,15 +37,18 @@ def parse(options_class, description: str, argv=None):
 
 
 def _of_optional(kind):
-    """T of Optional[T], and any other type itself."""
+    """T of Optional[T] and tuple[T, ...], and any other type itself."""
     return next((t for t in typing.get_args(kind) if t is not type(None)), kind)
 
 
 def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind) -> None:
-    """Optional[T] takes a T; a bool is a flag; a field without a default is positional."""
+    """Optional[T] takes a T; a bool is a flag; without a default it is positional, tuple[T, ...] one or several."""
+    several = typing.get_origin(kind) is tuple
     kind = _of_optional(kind)
     text = field.metadata["help"]
-    if field.default is dataclasses.MISSING:
+    if several:
+        parser.add_argument(field.name, type=kind, nargs="+", help=text)
+    elif field.default is dataclasses.MISSING:
         parser.add_argument(field.name, type=kind, help=text)
     elif kind is bool:
         parser.add_argument(f"--{field.name}", action="store_true", default=argparse.SUPPRESS, help=text)

@@ -81,15 +81,24 @@ def read_image(path: str | Path, *, size: int, channels: int) -> np.ndarray:
     brought to RGB or grey; then it is cropped about its centre to a square and resized (bicubic, antialiased).
     Raises UserError for an image of more pixels than Pillow takes for safe, and what Pillow raises for a broken one.
     """
+    image = to_mode(open_image(path), "L" if channels == 1 else "RGB")
+    pixels = np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC))
+    return pixels.reshape((size, size, channels)).transpose(2, 0, 1)
+
+
+def open_image(path: str | Path) -> Image.Image:
+    """A decoded image, turned as its EXIF orientation says.
+
+    Raises UserError for one of more pixels than Pillow takes for safe, and what Pillow raises for a broken one.
+    """
     try:
         with Image.open(path) as image:
             if image.width * image.height > Image.MAX_IMAGE_PIXELS:  # up to twice as many Pillow would only warn
                 raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
-            image = to_mode(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
+            image.load()
+            return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError as error:
         raise UserError(f"{path} is suspiciously large ({error}); scale it down or remove it") from None
-    pixels = np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC))
-    return pixels.reshape((size, size, channels)).transpose(2, 0, 1)
 
 
 def to_mode(image: Image.Image, mode: str) -> Image.Image:

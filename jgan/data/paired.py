@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from jgan.data.folder import image_paths, to_mode
+from jgan.data.folder import image_paths, open_image, to_mode
 from jgan.errors import UserError
 
 LISTED = 10  # names in an error, at most
@@ -74,9 +74,9 @@ def jitter(pixels: list[np.ndarray], size: int, random: np.random.Generator) -> 
 
 def _open(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as image:
-            image.load()
-            return ImageOps.exif_transpose(image)
+        return open_image(path)
+    except UserError:
+        raise
     except Exception as error:  # Pillow's decoders raise whatever they stumble over
         raise UserError(f"{path} cannot be decoded ({error}); remove it with its partner") from None
 

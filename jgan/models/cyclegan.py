@@ -21,7 +21,7 @@ class ResnetGenerator(nn.Module):
     stride = 4
 
     def __init__(self, *, channels: int = 3, conv_dim: int = 64, n_blocks: int = 9, upsample: str = "deconv"):
-        self.channels = channels
+        self.in_channels = channels
         layers = [ReflectionPad(3), nn.Conv(channels, conv_dim, 7), InstanceNorm(conv_dim), nn.ReLU()]
         for n_in in (conv_dim, 2 * conv_dim):
             layers += [nn.Conv(n_in, 2 * n_in, 3, stride=2, padding=1), InstanceNorm(2 * n_in), nn.ReLU()]
@@ -32,7 +32,7 @@ class ResnetGenerator(nn.Module):
         init_normal(self)
 
     def execute(self, images):
-        _require_multiple(images, self.channels, self.stride)
+        _require_multiple(images, self.in_channels, self.stride)
         return self.model(images)
 
 
@@ -46,7 +46,7 @@ class ConvGenerator(nn.Module):
     stride = 8
 
     def __init__(self, *, channels: int = 3, conv_dim: int = 64, n_blocks: int = 6, upsample: str = "deconv"):
-        self.channels = channels
+        self.in_channels = channels
         widths = [conv_dim, 2 * conv_dim, 4 * conv_dim]
         layers = []
         for n_in, n_out in zip([channels, *widths], widths):
@@ -58,7 +58,7 @@ class ConvGenerator(nn.Module):
         init_normal(self)
 
     def execute(self, images):
-        _require_multiple(images, self.channels, self.stride)
+        _require_multiple(images, self.in_channels, self.stride)
         return self.model(images)
 
 

@@ -1,0 +1,92 @@
+"""Translate images with a generator that train_pix2pix.py or train_cyclegan.py has trained.
+
+python scripts/translate.py photo.jpg --weights runs/pix2pix/generator.safetensors
+python scripts/translate.py FOLDER more/*.png --weights runs/cyclegan/generator.safetensors --direction b2a --output out
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+from options import option, require_weights, run_program
+from tqdm import tqdm
+
+from jgan.data.folder import image_paths, open_image, to_mode
+from jgan.errors import UserError
+from jgan.files import make_folder
+from jgan.images import save_png
+
+
+@dataclasses.dataclass
+class Options:
+    inputs: tuple[str, ...] = option(help="images, or folders of images")
+    weights: Optional[str] = option(None, "generator.safetensors of a training")
+    output: str = option("translated", "the folder to write into, each image by its name as PNG")
+    direction: str = option("a2b", "of CycleGAN's two", choices=("a2b", "b2a"))
+    compare: bool = option(False, "write input and output side by side")
+    running_statistics: bool = option(False, "Pix2Pix: normalise by the training's statistics, not the image's own")
+    no_dropout: bool = option(False, "Pix2Pix: leave the dropout out, its only noise")
+    seed: int = option(0, "of the dropout; the same seed gives the same image", least=0)
+
+
+def find(inputs: tuple[str, ...]) -> dict[Path, Path]:
+    """The images to translate, each with the name it is to be written by; UserError if two would share one."""
+    found: dict[Path, Path] = {}
+    for text in inputs:
+        path = Path(text)
+        if not path.exists():
+            raise UserError(f"there is no image or folder {path}")
+        paths = (
+            {each: each.relative_to(path) for each in image_paths(path)} if path.is_dir() else {path: Path(path.name)}
+        )
+        for each, name in paths.items():
+            name = name.with_suffix(".png")
+            if name in found.values():
+                raise UserError(f"two of the images would be written as {name}; translate them one after the other")
+            found[each] = name
+    return found
+
+
+def main(opt: Options, given: dict) -> int:
+    images = find(opt.inputs)
+    weights = require_weights(opt.weights)
+    output = Path(opt.output)
+    make_folder(output)
+
+    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
+    from jgan.runtime import seed_jittor
+    from jgan.translators import load_translator, translate
+
+    generator = load_translator(
+        weights, direction=opt.direction, running_statistics=opt.running_statistics, dropout=not opt.no_dropout
+    )
+    failures = 0
+    for path, name in tqdm(images.items(), "translating", mininterval=1, disable=not sys.stderr.isatty()):
+        try:
+            image = open_image(path)
+            to_mode(image, "RGB")
+        except UserError:
+            raise
+        except Exception as error:  # Pillow's decoders raise whatever they stumble over
+            failures += 1
+            tqdm.write(f"left out {path}: {error}", file=sys.stderr)
+            continue
+        seed_jittor(opt.seed, "translate")
+        translated = translate(generator, image)
+        if opt.compare:
+            shown = np.asarray(to_mode(image, "L" if translated.ndim == 2 else "RGB"))
+            translated = np.concatenate([shown, translated], axis=1)
+        make_folder((output / name).parent)
+        save_png(output / name, translated)
+    print(f"wrote {len(images) - failures} images into {output}")
+    if failures:
+        raise UserError(f"{failures} of {len(images)} images could not be decoded; they are named above")
+    return 0
+
+
+if __name__ == "__main__":
+    run_program(main, Options, __doc__)
