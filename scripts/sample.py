@@ -2,7 +2,7 @@
 
 python scripts/sample.py --weights weights/dcgan_faces_64.safetensors --seeds 0-35
 python scripts/sample.py --weights weights/cgan_mnist.safetensors --seeds 0-9 --labels 3,7
-python scripts/sample.py --weights weights/gan_mnist.safetensors --seeds 5,8-12 --output pictures/
+python scripts/sample.py --weights weights/wgan_gp_fashion_32.safetensors --seeds 5,8-12 --output pictures/
 """
 
 from __future__ import annotations
