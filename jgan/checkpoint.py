@@ -88,6 +88,17 @@ def load_network(path: str | Path, constructor, *, model: str):
     return network
 
 
+def load_one_of(path: str | Path, constructors: dict):
+    """`load_network` for a file of any of some models, constructors by their names; UserError if it holds another."""
+    model = load_header(path).get("model")
+    if model not in constructors:
+        raise UserError(
+            f"{path} holds {model or 'the state of a run'}; weights of one of these are needed here: "
+            + ", ".join(constructors)
+        )
+    return load_network(path, constructors[model], model=model)
+
+
 def network_arrays(network) -> dict[str, np.ndarray]:
     """Every parameter and running statistic of a network by its name."""
     return {name: var.numpy() for name, var in network.state_dict().items()}

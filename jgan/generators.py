@@ -7,8 +7,7 @@ from pathlib import Path
 import jittor as jt
 import numpy as np
 
-from jgan.checkpoint import load_header, load_network
-from jgan.errors import UserError
+from jgan.checkpoint import load_one_of
 from jgan.latent import rng
 from jgan.models import cgan, dcgan, gan, wgan
 
@@ -22,13 +21,7 @@ GENERATORS = {
 
 def load_generator(path: str | Path):
     """The generator of a weights file, rebuilt from its header, in evaluation mode; UserError if it holds none."""
-    model = load_header(path).get("model")
-    if model not in GENERATORS:
-        raise UserError(
-            f"{path} holds {model or 'the state of a run'}; weights of one of these are needed here: "
-            + ", ".join(GENERATORS)
-        )
-    return load_network(path, GENERATORS[model], model=model)
+    return load_one_of(path, GENERATORS)
 
 
 def latents(generator, seeds) -> np.ndarray:

@@ -9,9 +9,7 @@ import numpy as np
 from jittor import nn
 from PIL import Image
 
-from jgan.checkpoint import load_header, load_network
-from jgan.data.folder import to_mode
-from jgan.errors import UserError
+from jgan.checkpoint import load_one_of
 from jgan.images import from_pixels, to_pixels
 from jgan.layers import BatchNorm, untracked
 from jgan.models import cyclegan, pix2pix
@@ -27,13 +25,8 @@ def load_translator(
     direction: of CycleGAN's two. A Pix2Pix generator normalises by the image's own statistics and keeps its dropout, as
     in the paper (Isola et al. 2017, section 3.4), unless it is told otherwise; CycleGAN's has neither choice.
     """
-    model = load_header(path).get("model")
-    if model not in MODELS:
-        raise UserError(
-            f"{path} holds {model or 'the state of a run'}; weights of {' or '.join(MODELS)} are needed here"
-        )
-    network = load_network(path, MODELS[model], model=model)
-    if model == "cyclegan.Generators":
+    network = load_one_of(path, MODELS)
+    if isinstance(network, cyclegan.Generators):
         return {"a2b": network.a2b, "b2a": network.b2a}[direction]
     for module in network.modules():
         if isinstance(module, BatchNorm):
@@ -46,11 +39,10 @@ def load_translator(
 def translate(generator, image: Image.Image) -> np.ndarray:
     """The translation of an image of any size, as large as it is: pixels, uint8 (H, W) or (H, W, 3).
 
-    The image is brought to the generator's channels, and mirrored at its right and lower border up to a multiple of
-    the generator's stride.
+    image: in the mode "L" for a generator of one channel, else "RGB". It is mirrored at its right and lower border up to
+    a multiple of the generator's stride.
     """
-    grey = generator.in_channels == 1
-    pixels = np.asarray(to_mode(image, "L" if grey else "RGB")).reshape((image.height, image.width, -1))
+    pixels = np.asarray(image).reshape((image.height, image.width, -1))
     margins = [(0, -side % generator.stride) for side in (image.height, image.width)]
     padded = np.pad(pixels, [*margins, (0, 0)], mode="reflect" if min(pixels.shape[:2]) > 1 else "edge")
     with untracked(generator), jt.no_grad():

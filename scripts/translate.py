@@ -51,6 +51,12 @@ def find(inputs: tuple[str, ...]) -> dict[Path, Path]:
     return found
 
 
+def side_by_side(*pixels: np.ndarray) -> np.ndarray:
+    """Pixels (H, W) or (H, W, 3) in a row; grey ones become coloured beside coloured ones."""
+    coloured = any(each.ndim == 3 for each in pixels)
+    return np.concatenate([np.stack([each] * 3, axis=2) if coloured and each.ndim == 2 else each for each in pixels], 1)
+
+
 def main(opt: Options, given: dict) -> int:
     images = find(opt.inputs)
     weights = require_weights(opt.weights)
@@ -67,8 +73,7 @@ def main(opt: Options, given: dict) -> int:
     failures = 0
     for path, name in tqdm(images.items(), "translating", mininterval=1, disable=not sys.stderr.isatty()):
         try:
-            image = open_image(path)
-            to_mode(image, "RGB")
+            image = to_mode(open_image(path), "L" if generator.in_channels == 1 else "RGB")
         except UserError:
             raise
         except Exception as error:  # Pillow's decoders raise whatever they stumble over
@@ -78,8 +83,7 @@ def main(opt: Options, given: dict) -> int:
         seed_jittor(opt.seed, "translate")
         translated = translate(generator, image)
         if opt.compare:
-            shown = np.asarray(to_mode(image, "L" if translated.ndim == 2 else "RGB"))
-            translated = np.concatenate([shown, translated], axis=1)
+            translated = side_by_side(np.asarray(image), translated)
         make_folder((output / name).parent)
         save_png(output / name, translated)
     print(f"wrote {len(images) - failures} images into {output}")

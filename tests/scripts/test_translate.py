@@ -103,7 +103,7 @@ def test_a_damaged_image_is_named_and_the_others_are_translated(script, weights)
         (["gone.png", "--weights", "unet"], "there is no image or folder gone.png"),
         (["empty", "--weights", "unet"], "there is no image in empty"),
         (["a.png", "a.png", "--weights", "unet"], "two of the images would be written as a.png"),
-        (["a.png", "--weights", "other"], "weights of pix2pix.Generator or cyclegan.Generators are needed here"),
+        (["a.png", "--weights", "other"], "needed here: pix2pix.Generator, cyclegan.Generators"),
         (["a.png", "--weights", "unet", "--output", "a.png"], "cannot make the folder a.png"),
     ],
 )
