@@ -39,8 +39,8 @@ def load_translator(
 def translate(generator, image: Image.Image) -> np.ndarray:
     """The translation of an image of any size, as large as it is: pixels, uint8 (H, W) or (H, W, 3).
 
-    image: in the mode "L" for a generator of one channel, else "RGB". It is mirrored at its right and lower border up to
-    a multiple of the generator's stride.
+    image: in the mode "L" for a generator of one channel, else "RGB". It is mirrored at its right and lower border up
+    to a multiple of the generator's stride.
     """
     pixels = np.asarray(image).reshape((image.height, image.width, -1))
     margins = [(0, -side % generator.stride) for side in (image.height, image.width)]

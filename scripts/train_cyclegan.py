@@ -13,14 +13,13 @@ from typing import Optional
 
 import numpy as np
 from options import option, run_program
-from training import AdamOptions, TrainOptions, begin, fingerprint, launch
+from training import begin, fingerprint, launch
+from translation import TranslationOptions, cropped, first, one_folder, table
 
 from jgan import runtime
 from jgan.data.batches import Batches
 from jgan.data.folder import load_folder
-from jgan.data.paired import jitter
 from jgan.errors import UserError
-from jgan.images import from_pixels, grid
 from jgan.latent import rng
 from jgan.pool import ImagePool
 
@@ -28,16 +27,10 @@ N_SAMPLES = 4
 
 
 @dataclasses.dataclass
-class Options(TrainOptions, AdamOptions):
-    n_epochs: int = option(200, "how often every image of A is seen", least=1)
-    decay_epoch: int = option(100, "from this epoch on the learning rate falls to 0 at the last", least=0)
-    batch_size: int = option(1, "images of each domain in a batch", least=1)
+class Options(TranslationOptions):
     data_dir: Optional[str] = option(None, "folder with trainA/ and trainB/ in it")
-    dir_a: Optional[str] = option(None, "folder of the images A, in place of --data_dir")
-    dir_b: Optional[str] = option(None, "folder of the images B")
     strict: bool = option(False, "stop at an image that cannot be decoded, instead of leaving it out")
     img_size: int = option(256, "height and width of the images, a multiple of 8", least=24)
-    no_jitter: bool = option(False, "take the images as they are, not cropped from 1.12 times the size and mirrored")
     channels: int = option(3, "channels of the images", choices=(1, 3))
     arch: str = option(
         "resnet", "the generators: resnet, the paper's; conv, plainer, with BatchNorm", choices=("resnet", "conv")
@@ -45,7 +38,6 @@ class Options(TrainOptions, AdamOptions):
     upsample: str = option(
         "deconv", "how they enlarge: transposed convolution, or resizing", choices=("deconv", "resize")
     )
-    conv_dim: int = option(64, "width of the networks", least=1)
     n_blocks: Optional[int] = option(None, "residual blocks; else 9 from 256x256 on, 6 below and for conv", least=1)
     lambda_cycle: float = option(10.0, "weight of the way there and back", least=0)
     lambda_identity: float = option(
@@ -62,14 +54,11 @@ def load(opt: Options) -> list[np.ndarray]:
     """The images of A and of B as pixels: uint8 (N, channels, S, S), S being larger than img_size for the jitter."""
     if opt.img_size % 8:
         raise UserError(f"--img_size must be a multiple of 8, not {opt.img_size}")
-    if opt.data_dir is not None and opt.dir_a is None and opt.dir_b is None:
+    if one_folder(opt, "give the images as --data_dir with trainA/ and trainB/, or as --dir_a and --dir_b"):
         folders = [os.path.join(opt.data_dir, name) for name in ("trainA", "trainB")]
-    elif opt.data_dir is None and opt.dir_a is not None and opt.dir_b is not None:
-        folders = [opt.dir_a, opt.dir_b]
     else:
-        raise UserError("give the images as --data_dir with trainA/ and trainB/, or as --dir_a and --dir_b")
-    size = opt.img_size if opt.no_jitter else round(opt.img_size * 286 / 256)
-    return [load_folder(folder, size=size, channels=opt.channels, strict=opt.strict) for folder in folders]
+        folders = [opt.dir_a, opt.dir_b]
+    return [load_folder(each, size=opt.loaded_size, channels=opt.channels, strict=opt.strict) for each in folders]
 
 
 def main(opt: Options, given: dict) -> int:
@@ -100,36 +89,32 @@ def main(opt: Options, given: dict) -> int:
     optimizer_d = adam(discriminator_a, discriminator_b, lr=opt.lr, b1=opt.b1, b2=opt.b2)
     pool_a, pool_b = ImagePool(opt.pool_size), ImagePool(opt.pool_size)
 
-    def batch(pixels, chosen, random):
-        images = pixels[chosen]
-        return jt.array(from_pixels(images if opt.no_jitter else jitter([images], opt.img_size, random)[0]))
-
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
+        (a,), (b,) = cropped(opt, random, pixels_a[batches_a.at(i)]), cropped(opt, random, pixels_b[batches_b.at(i)])
         optimizer_g.lr = optimizer_d.lr = decayed(opt.lr, i, n_steps=n_steps, decay_step=decay_step)
         return cyclegan_step(
             generators.a2b, generators.b2a, discriminator_a, discriminator_b, optimizer_g, optimizer_d,
-            a=batch(pixels_a, batches_a.at(i), random), b=batch(pixels_b, batches_b.at(i), random),
+            a=jt.array(a), b=jt.array(b),
             exchange_a=lambda images: jt.array(pool_a.exchange(images.numpy(), random)),
             exchange_b=lambda images: jt.array(pool_b.exchange(images.numpy(), random)),
             lambda_cycle=opt.lambda_cycle, lambda_identity=opt.lambda_identity,
         )  # fmt: skip
 
-    left = (pixels_a.shape[-1] - opt.img_size) // 2
-    a, b = (
-        from_pixels(pixels[:N_SAMPLES, :, left : left + opt.img_size, left : left + opt.img_size])
-        for pixels in (pixels_a, pixels_b)
-    )
+    a, b = (first(N_SAMPLES, pixels, opt.img_size) for pixels in (pixels_a, pixels_b))
+
+    def there_and_back(images, there, back) -> list[np.ndarray]:
+        """The images, their translations, and what those are translated back into."""
+        translated = [there(jt.array(image[None])) for image in images]
+        return [images, [image.numpy()[0] for image in translated], [back(image).numpy()[0] for image in translated]]
 
     def draw() -> np.ndarray:
-        """A row for each image: A, its translation, the way back; B, its translation, the way back."""
-        rows = []
+        """Rows of A, its translation, the way back; B, its translation, the way back."""
         with evaluating(generators):
-            for pair in zip(a, b):
-                for image, there, back in zip(pair, (generators.a2b, generators.b2a), (generators.b2a, generators.a2b)):
-                    translated = there(jt.array(image[None]))
-                    rows += [image, translated.numpy()[0], back(translated).numpy()[0]]
-        return grid(np.stack(rows), columns=6)
+            return table(
+                *there_and_back(a, generators.a2b, generators.b2a),
+                *there_and_back(b, generators.b2a, generators.a2b),
+            )
 
     def export(path) -> None:
         save_network(path, generators, model="cyclegan.Generators", options=sizes)
@@ -139,7 +124,7 @@ def main(opt: Options, given: dict) -> int:
         opt,
         resume=resume,
         data=fingerprint(pixels_a, pixels_b),
-        real=grid(np.stack([image for pair in zip(a, b) for image in pair]), columns=2),
+        real=table(a, b),
         batches=batches_a,
         networks={"generators": generators, "discriminator_a": discriminator_a, "discriminator_b": discriminator_b},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},

@@ -14,32 +14,25 @@ from typing import Optional
 
 import numpy as np
 from options import option, run_program
-from training import AdamOptions, TrainOptions, begin, fingerprint, launch
+from training import begin, fingerprint, launch
+from translation import TranslationOptions, cropped, first, one_folder, table
 
 from jgan import runtime
 from jgan.data.batches import Batches
-from jgan.data.paired import jitter, load_matched, load_pairs
-from jgan.errors import UserError
-from jgan.images import from_pixels, grid
+from jgan.data.paired import load_matched, load_pairs
 from jgan.latent import rng
 
 N_SAMPLES = 6
 
 
 @dataclasses.dataclass
-class Options(TrainOptions, AdamOptions):
-    n_epochs: int = option(200, "how often every pair is seen", least=1)
-    decay_epoch: int = option(100, "from this epoch on the learning rate falls to 0 at the last", least=0)
-    batch_size: int = option(1, "pairs in a batch", least=1)
+class Options(TranslationOptions):
     data_dir: Optional[str] = option(None, "folder of images that hold A and B side by side, or with such a train/")
-    dir_a: Optional[str] = option(None, "folder of the images A, in place of --data_dir")
     dir_b: Optional[str] = option(None, "folder of the images B, of the same names")
     direction: str = option("a2b", "which half is translated into which", choices=("a2b", "b2a"))
     img_size: int = option(256, "height and width of the images", choices=(32, 64, 128, 256, 512))
-    no_jitter: bool = option(False, "take the images as they are, not cropped from 1.12 times the size and mirrored")
     in_channels: int = option(3, "channels of the input", choices=(1, 3))
     out_channels: int = option(3, "channels of the output", choices=(1, 3))
-    conv_dim: int = option(64, "width of the networks", least=1)
     gan_mode: str = option("vanilla", "the adversarial loss", choices=("vanilla", "lsgan", "wgangp"))
     lambda_l1: float = option(100.0, "weight of the difference to the target", least=0)
     lambda_gp: float = option(10.0, "weight of the gradient penalty of wgangp", least=0)
@@ -47,16 +40,13 @@ class Options(TrainOptions, AdamOptions):
 
 def load(opt: Options) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and targets as pixels: uint8 (N, channels of each, S, S), S being larger than img_size for the jitter."""
-    size = opt.img_size if opt.no_jitter else round(opt.img_size * 286 / 256)
     forth = 1 if opt.direction == "a2b" else -1
-    channels = (opt.in_channels, opt.out_channels)[::forth]
-    if opt.data_dir is not None and opt.dir_a is None and opt.dir_b is None:
+    how = {"size": opt.loaded_size, "channels": (opt.in_channels, opt.out_channels)[::forth]}
+    if one_folder(opt, "give the pairs as --data_dir, or as --dir_a and --dir_b"):
         train = os.path.join(opt.data_dir, "train")
-        pairs = load_pairs(train if os.path.isdir(train) else opt.data_dir, size=size, channels=channels)
-    elif opt.data_dir is None and opt.dir_a is not None and opt.dir_b is not None:
-        pairs = load_matched(opt.dir_a, opt.dir_b, size=size, channels=channels)
+        pairs = load_pairs(train if os.path.isdir(train) else opt.data_dir, **how)
     else:
-        raise UserError("give the pairs as --data_dir, or as --dir_a and --dir_b")
+        pairs = load_matched(opt.dir_a, opt.dir_b, **how)
     inputs, targets = pairs[::forth]
     return inputs, targets
 
@@ -90,22 +80,16 @@ def main(opt: Options, given: dict) -> int:
 
     def step(i: int) -> dict:
         chosen, random = batches.at(i), rng(opt.seed, "noise", i)
-        a, b = inputs[chosen], targets[chosen]
-        if not opt.no_jitter:
-            a, b = jitter([a, b], opt.img_size, random)
+        a, b = cropped(opt, random, inputs[chosen], targets[chosen])
         optimizer_g.lr = optimizer_d.lr = decayed(opt.lr, i, n_steps=n_steps, decay_step=decay_step)
         return pix2pix_step(
             generator, discriminator, optimizer_g, optimizer_d,
-            a=jt.array(from_pixels(a)), b=jt.array(from_pixels(b)), loss=loss, lambda_l1=opt.lambda_l1,
+            a=jt.array(a), b=jt.array(b), loss=loss, lambda_l1=opt.lambda_l1,
             lambda_gp=opt.lambda_gp if opt.gan_mode == "wgangp" else 0,
             epsilon=jt.array(random.random(opt.batch_size, dtype=np.float32)),
         )  # fmt: skip
 
-    left = (inputs.shape[-1] - opt.img_size) // 2
-    shown = [
-        array[:N_SAMPLES, :, left : left + opt.img_size, left : left + opt.img_size] for array in (inputs, targets)
-    ]
-    a, b = (from_pixels(array) for array in shown)
+    a, b = (first(N_SAMPLES, pixels, opt.img_size) for pixels in (inputs, targets))
 
     def draw() -> np.ndarray:
         """Input, output and target of the first pairs; the output with dropout and the image's own statistics."""
@@ -129,12 +113,6 @@ def main(opt: Options, given: dict) -> int:
         draw=draw,
         export=export,
     )
-
-
-def table(*columns) -> np.ndarray:
-    """Images side by side, a row for each place: pixels. Grey ones are shown among coloured ones."""
-    rows = [np.broadcast_to(image, (3, *image.shape[1:])) for row in zip(*columns) for image in row]
-    return grid(np.stack(rows), columns=len(columns))
 
 
 if __name__ == "__main__":

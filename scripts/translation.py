@@ -1,0 +1,57 @@
+"""What the programs for image-to-image translation share: options, random crops and mirroring, sheets of samples."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Optional
+
+import numpy as np
+from options import option
+from training import AdamOptions, TrainOptions
+
+from jgan.data.paired import jitter
+from jgan.errors import UserError
+from jgan.images import from_pixels, grid
+
+
+@dataclasses.dataclass
+class TranslationOptions(TrainOptions, AdamOptions):
+    """What a training takes that translates images of A into images of B."""
+
+    n_epochs: int = option(200, "how often every image of A is seen", least=1)
+    decay_epoch: int = option(100, "from this epoch on the learning rate falls to 0 at the last", least=0)
+    batch_size: int = option(1, "images of A, and as many of B, in a batch", least=1)
+    dir_a: Optional[str] = option(None, "folder of the images A, in place of --data_dir")
+    dir_b: Optional[str] = option(None, "folder of the images B")
+    no_jitter: bool = option(False, "take the images as they are, not cropped from 1.12 times the size and mirrored")
+    conv_dim: int = option(64, "width of the networks", least=1)
+
+    @property
+    def loaded_size(self) -> int:
+        """Height and width of the images from which those of img_size are cropped (Isola et al. 2017, section 6.2)."""
+        return self.img_size if self.no_jitter else round(self.img_size * 286 / 256)
+
+
+def one_folder(opt: TranslationOptions, sentence: str) -> bool:
+    """Whether the images are in data_dir, not in dir_a and dir_b; UserError with the sentence for less or for both."""
+    given = (opt.data_dir is not None, opt.dir_a is not None, opt.dir_b is not None)
+    if given not in ((True, False, False), (False, True, True)):
+        raise UserError(sentence)
+    return given[0]
+
+
+def cropped(opt: TranslationOptions, random: np.random.Generator, *pixels: np.ndarray) -> list[np.ndarray]:
+    """Batches of images from pixels of loaded_size: all cropped and mirrored alike, or taken as they are."""
+    return [from_pixels(batch) for batch in (pixels if opt.no_jitter else jitter(list(pixels), opt.img_size, random))]
+
+
+def first(n: int, pixels: np.ndarray, size: int) -> np.ndarray:
+    """The first images to watch: the middle (size, size) of them."""
+    left = (pixels.shape[-1] - size) // 2
+    return from_pixels(pixels[:n, :, left : left + size, left : left + size])
+
+
+def table(*columns) -> np.ndarray:
+    """Images in columns, a row for each place of the shortest: pixels. Grey ones are shown among coloured ones."""
+    rows = [np.broadcast_to(image, (3, *image.shape[1:])) for row in zip(*columns) for image in row]
+    return grid(np.stack(rows), columns=len(columns))
