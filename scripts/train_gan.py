@@ -10,12 +10,10 @@ from __future__ import annotations
 import dataclasses
 
 from options import option, run_program
-from training import DATASETS, AdamOptions, ImageOptions, begin, launch_images, load_pixels
+from training import DATASETS, AdamOptions, ImageOptions, begin, gan_batch, launch_images, load_pixels
 
 from jgan import runtime
 from jgan.data.batches import Batches
-from jgan.images import from_pixels
-from jgan.latent import rng
 
 
 @dataclasses.dataclass
@@ -34,8 +32,6 @@ def main(opt: Options, given: dict) -> int:
     batches = Batches(len(pixels), batch_size=opt.batch_size, seed=opt.seed)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
-    import jittor as jt
-
     from jgan.models.gan import Discriminator, Generator
     from jgan.optimizers import adam
     from jgan.steps import gan_step
@@ -49,27 +45,17 @@ def main(opt: Options, given: dict) -> int:
     optimizer_d = adam(discriminator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
 
     def step(i: int) -> dict:
-        z = generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
+        batch = gan_batch(opt, pixels, batches, generator.draw_z, i)
         return gan_step(
-            generator, discriminator, optimizer_g, optimizer_d,
-            real=jt.array(from_pixels(pixels[batches.at(i)])),
-            z_d=jt.array(z[: opt.batch_size]),
-            z_g=jt.array(z[opt.batch_size :]),
-            real_target=opt.real_target,
+            generator, discriminator, optimizer_g, optimizer_d, **batch, real_target=opt.real_target
         )  # fmt: skip
 
     return launch_images(
-        run,
-        opt,
-        resume=resume,
-        pixels=pixels,
-        batches=batches,
+        run, opt, resume=resume, pixels=pixels, batches=batches, step=step,
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
-        step=step,
-        model="gan.Generator",
-        options={"latent_dim": opt.latent_dim, **sizes},
-    )
+        model="gan.Generator", options={"latent_dim": opt.latent_dim, **sizes},
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -8,14 +8,12 @@ python scripts/train_wgan.py --resume runs/wgan       # resume it
 from __future__ import annotations
 
 import dataclasses
-import math
 
 from options import option, run_program
-from training import DATASETS, ImageOptions, begin, launch_images, load_pixels
+from training import DATASETS, ImageOptions, begin, launch_images, load_pixels, wgan_batch
 
 from jgan import runtime
 from jgan.data.batches import Batches
-from jgan.images import from_pixels
 from jgan.latent import rng
 
 
@@ -37,8 +35,6 @@ def main(opt: Options, given: dict) -> int:
     batches = Batches(len(pixels), batch_size=opt.n_critic * opt.batch_size, seed=opt.seed)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
-    import jittor as jt
-
     from jgan.models.wgan import Critic, Generator
     from jgan.optimizers import rmsprop
     from jgan.steps import wgan_step
@@ -53,29 +49,18 @@ def main(opt: Options, given: dict) -> int:
 
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
-        rounds = (opt.n_critic, opt.batch_size)
-        z_c = generator.draw_z(random, math.prod(rounds), opt.latent_dim).reshape((*rounds, opt.latent_dim))
-        z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
+        batch = wgan_batch(opt, pixels, batches, generator.draw_z, random, i)
         return wgan_step(
             generator, critic, optimizer_g, optimizer_c,
-            reals=jt.array(from_pixels(pixels[batches.at(i)]).reshape((*rounds, *pixels.shape[1:]))),
-            z_c=jt.array(z_c),
-            z_g=jt.array(z_g),
-            clip_value=opt.clip_value,
+            **batch, clip_value=opt.clip_value,
         )  # fmt: skip
 
     return launch_images(
-        run,
-        opt,
-        resume=resume,
-        pixels=pixels,
-        batches=batches,
+        run, opt, resume=resume, pixels=pixels, batches=batches, step=step,
         networks={"generator": generator, "critic": critic},
         optimizers={"optimizer_g": optimizer_g, "optimizer_c": optimizer_c},
-        step=step,
-        model="wgan.Generator",
-        options={"latent_dim": opt.latent_dim, **sizes},
-    )
+        model="wgan.Generator", options={"latent_dim": opt.latent_dim, **sizes},
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -8,18 +8,17 @@ python scripts/train_wgan_gp.py --resume runs/wgan_gp            # resume it
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Optional
 
 import numpy as np
 from options import option, run_program
-from training import DATASETS, DCGAN_SIZES, AdamOptions, ImageOptions, begin, launch_images, load_pixels
+from training import DATASETS, AdamOptions, ImageOptions, begin, launch_images, load_pixels, wgan_batch
 
 from jgan import runtime
 from jgan.data.batches import Batches
 from jgan.errors import UserError
-from jgan.images import from_pixels
 from jgan.latent import rng
+from jgan.models import DCGAN_SIZES
 
 DEFAULTS = {
     "upsampling": {
@@ -78,30 +77,19 @@ def main(opt: Options, given: dict) -> int:
 
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
-        rounds = (opt.n_critic, opt.batch_size)
-        z_c = generator.draw_z(random, math.prod(rounds), opt.latent_dim).reshape((*rounds, opt.latent_dim))
-        z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
+        batch = wgan_batch(opt, pixels, batches, generator.draw_z, random, i)
         return wgan_gp_step(
             generator, critic, optimizer_g, optimizer_c,
-            reals=jt.array(from_pixels(pixels[batches.at(i)]).reshape((*rounds, *pixels.shape[1:]))),
-            z_c=jt.array(z_c),
-            z_g=jt.array(z_g),
-            epsilon=jt.array(random.random(rounds, dtype=np.float32)),
+            **batch, epsilon=jt.array(random.random((opt.n_critic, opt.batch_size), dtype=np.float32)),
             lambda_gp=opt.lambda_gp,
         )  # fmt: skip
 
     return launch_images(
-        run,
-        opt,
-        resume=resume,
-        pixels=pixels,
-        batches=batches,
+        run, opt, resume=resume, pixels=pixels, batches=batches, step=step,
         networks={"generator": generator, "critic": critic},
         optimizers={"optimizer_g": optimizer_g, "optimizer_c": optimizer_c},
-        step=step,
-        model=model,
-        options={"latent_dim": opt.latent_dim, **sizes},
-    )
+        model=model, options={"latent_dim": opt.latent_dim, **sizes},
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

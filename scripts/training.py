@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import shlex
 import sys
@@ -23,7 +24,6 @@ from jgan.run import Run
 from jgan.train import steps_done, train
 
 DATASETS = ("mnist", "fashion_mnist", "folder")
-DCGAN_SIZES = (16, 32, 64, 128, 256)
 N_SAMPLES, COLUMNS = 64, 8
 
 
@@ -104,6 +104,30 @@ def load_pixels(opt: ImageOptions) -> np.ndarray:
     pixels, _ = load_mnist("train", data_dir=opt.data_dir, name=opt.dataset)
     pixels = resize(pixels, opt.img_size)
     return np.broadcast_to(pixels, (len(pixels), opt.channels, *pixels.shape[2:]))
+
+
+def gan_batch(opt: ImageOptions, pixels: np.ndarray, batches: Batches, draw_z, i: int) -> dict:
+    """Real images and noise of step i, by the names `jgan.steps.gan_step` gives them."""
+    import jittor as jt
+
+    z = draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
+    return {
+        "real": jt.array(images.from_pixels(pixels[batches.at(i)])),
+        "z_d": jt.array(z[: opt.batch_size]),
+        "z_g": jt.array(z[opt.batch_size :]),
+    }
+
+
+def wgan_batch(opt: ImageOptions, pixels: np.ndarray, batches: Batches, draw_z, random: np.random.Generator, i: int):
+    """Real images and noise of step i, by the names `jgan.steps.wgan_step` gives them: n_critic batches in one."""
+    import jittor as jt
+
+    rounds = (opt.n_critic, opt.batch_size)
+    return {
+        "reals": jt.array(images.from_pixels(pixels[batches.at(i)]).reshape((*rounds, *pixels.shape[1:]))),
+        "z_c": jt.array(draw_z(random, math.prod(rounds), opt.latent_dim).reshape((*rounds, opt.latent_dim))),
+        "z_g": jt.array(draw_z(random, opt.batch_size, opt.latent_dim)),
+    }
 
 
 def fixed_samples(generator, seed: int) -> Callable[[], np.ndarray]:

@@ -11,14 +11,13 @@ from jittor import nn
 
 from jgan.latent import normal
 from jgan.layers import BatchNorm, Tanh, init_normal, require_shape
-
-SIZES = (16, 32, 64, 128, 256)
+from jgan.models import DCGAN_SIZES
 
 
 class Generator(nn.Module):
     """Noise -> images, doubling the size from a projected 4x4 on.
 
-    z: float32 (N, latent_dim), standard normal (`draw_z`). img_size: one of `SIZES`, or ValueError is raised.
+    z: float32 (N, latent_dim), standard normal (`draw_z`). img_size: one of `DCGAN_SIZES`, or ValueError is raised.
     conv_dim: channels of the last hidden layer, by default 32 up to 32x32 and 64 above; each layer before has twice as
     many, up to 8 times. 64x64 is thus 100-512-256-128-64-3 and 32x32 100-128-64-32-3.
     Returns float32 (N, channels, img_size, img_size) in [-1, 1].
@@ -67,9 +66,11 @@ class Discriminator(nn.Module):
 
 def _widths(img_size: int, conv_dim: int | None) -> list[int]:
     """Channels at half the image's size, a quarter, ... down to 4x4."""
-    if img_size not in SIZES:
-        raise ValueError(f"a DCGAN draws images of the sizes {', '.join(map(str, SIZES))}; {img_size} is none of them")
+    if img_size not in DCGAN_SIZES:
+        raise ValueError(
+            f"a DCGAN draws images of the sizes {', '.join(map(str, DCGAN_SIZES))}; {img_size} is none of them"
+        )
     if conv_dim is None:
         conv_dim = 32 if img_size <= 32 else 64
-    n_stages = SIZES.index(img_size) + 2
+    n_stages = DCGAN_SIZES.index(img_size) + 2
     return [conv_dim * min(2**i, 8) for i in range(n_stages)]
