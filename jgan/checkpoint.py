@@ -77,8 +77,6 @@ def load_network(path: str | Path, constructor, *, model: str):
     arrays, header = load(path)
     if header.get("model") != model:
         raise UserError(f"{path} holds {header.get('model', 'the state of a run')}; weights of {model} are needed here")
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise UserError(f"{path} holds weights that are NaN or infinite; train it again")
     try:
         network = constructor(**header["options"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -105,7 +103,9 @@ def network_arrays(network) -> dict[str, np.ndarray]:
 
 
 def restore_network(network, arrays: dict[str, np.ndarray], *, where: str | Path) -> None:
-    """Put the arrays in place of the network's own: exactly the same names, shapes and dtypes, or UserError."""
+    """Put the arrays in place of the network's own: the same names, shapes and dtypes, all finite, or UserError."""
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise UserError(f"{where} holds weights that are NaN or infinite; train it again")
     _assign(network.state_dict(), arrays, where)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from jgan.errors import UserError
 from jgan.files import replacing
 
 RANGE = (-1.0, 1.0)
@@ -70,6 +71,16 @@ def grid(images, *, columns: int = 10, padding: int = 2, pad_value: int = 0, val
 def strip(images, *, value_range=RANGE) -> np.ndarray:
     """One row without padding: (N, C, H, W) -> uint8 (H, N*W) or (H, N*W, 3)."""
     return grid(images, columns=len(images), padding=0, value_range=value_range)
+
+
+def require_png_path(output: str) -> Path:
+    """The path of an image to write; UserError unless it ends in .png and its folder exists."""
+    path = Path(output)
+    if path.suffix != ".png":
+        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
+    if not path.parent.is_dir():
+        raise UserError(f"the folder {path.parent} does not exist; make it, or choose another --output")
+    return path
 
 
 def save_png(path: str | Path, pixels: np.ndarray) -> None:

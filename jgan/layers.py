@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import lru_cache
 
 import jittor as jt
 import numpy as np
@@ -129,6 +130,7 @@ class Upsample(nn.Module):
         return x.transpose((0, 1, 3, 2))
 
 
+@lru_cache(maxsize=64)
 def _bilinear(old: int, new: int) -> np.ndarray:
     """The matrix (old, new) that resizes a row: each new point weighs its two neighbours by their nearness."""
     centres = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)

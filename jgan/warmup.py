@@ -21,7 +21,7 @@ from jgan.data.mnist import load_mnist, resize
 from jgan.digits import draw_digits, parse_digits
 from jgan.errors import UserError
 from jgan.files import replacing
-from jgan.images import from_pixels, save_png
+from jgan.images import from_pixels, require_png_path, save_png
 from jgan.latent import normal, rng
 from jgan.models.cgan import Discriminator, Generator
 from jgan.optimizers import adam
@@ -93,10 +93,7 @@ def draw_number(options: argparse.Namespace) -> int:
     UserError for what the user can mend, before hours of training.
     """
     digits = parse_digits(options.number)
-    if not options.output.endswith(".png"):
-        raise UserError(f"the image is written as PNG, so --output must end in .png; {options.output} does not")
-    if not os.path.isdir(os.path.dirname(os.path.abspath(options.output))):
-        raise UserError(f"the folder of {options.output} does not exist")
+    output = require_png_path(options.output)
     if options.weights is not None:
         generator = load_generator(options.weights)
     else:
@@ -118,8 +115,8 @@ def draw_number(options: argparse.Namespace) -> int:
             say("stopped, and wrote generator.npz as it is by now; draw with it by --weights generator.npz")
             return 128 + stop.signal
         say("wrote generator.npz")
-    save_png(options.output, draw_digits(generator, digits, seed=options.seed))
-    print(f"wrote {options.output}")
+    save_png(output, draw_digits(generator, digits, seed=options.seed))
+    print(f"wrote {output}")
     return 0
 
 
@@ -130,8 +127,6 @@ def load_generator(path: str) -> Generator:
             arrays = dict(file)
     except Exception as error:  # numpy and zipfile raise whatever they stumble over
         raise UserError(f"{path} is not a file of weights as this program writes them ({error})") from None
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise UserError(f"{path} holds weights that are NaN or infinite; train anew")
     generator = Generator()
     restore_network(generator, arrays, where=path)
     generator.eval()

@@ -11,10 +11,10 @@ import dataclasses
 from typing import Optional
 
 import numpy as np
-from options import option, require_output, require_weights, run_program
+from options import option, require_weights, run_program
 
 from jgan.errors import UserError
-from jgan.images import grid, save_gif, save_png, strip
+from jgan.images import grid, require_png_path, save_gif, save_png, strip
 from jgan.latent import line, sphere, square
 
 
@@ -35,7 +35,7 @@ class Options:
 
 
 def main(opt: Options, given: dict) -> int:
-    output = require_output(opt.output)
+    output = require_png_path(opt.output)
     weights = require_weights(opt.weights)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.

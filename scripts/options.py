@@ -9,7 +9,6 @@ import os
 import re
 import sys
 import typing
-from pathlib import Path
 
 from jgan.errors import UserError
 from jgan.stop import in_words
@@ -93,16 +92,6 @@ def _require_within(value, limits) -> None:
         raise argparse.ArgumentTypeError(f"{value} must be above {limits['above']}")
     if limits["below"] is not None and not value < limits["below"]:
         raise argparse.ArgumentTypeError(f"{value} must be below {limits['below']}")
-
-
-def require_output(output: str) -> Path:
-    """The path of an image to write; UserError unless it ends in .png and its folder exists."""
-    path = Path(output)
-    if path.suffix != ".png":
-        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
-    if not os.path.isdir(path.parent):
-        raise UserError(f"the folder {path.parent} does not exist; make it, or choose another --output")
-    return path
 
 
 def require_weights(weights: str | None) -> str:

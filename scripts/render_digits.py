@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from options import option, require_output, require_weights, run_program
+from options import option, require_weights, run_program
 
 from jgan.bundle import bundle
 from jgan.digits import draw_digits, parse_digits, write_archive
-from jgan.images import save_png
+from jgan.images import require_png_path, save_png
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "cgan_mnist.safetensors"
 PROGRAM = """The conditional GAN of the Jittor warm-up, in one file: it trains on MNIST and draws a number.
@@ -36,7 +36,7 @@ class Options:
 
 def main(opt: Options, given: dict) -> int:
     digits = parse_digits(opt.number)
-    output = require_output(opt.output)
+    output = require_png_path(opt.output)
     require_weights(opt.weights)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.

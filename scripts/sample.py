@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Optional
 
 import numpy as np
-from options import numbers, option, require_output, require_weights, run_program
+from options import numbers, option, require_weights, run_program
 
 from jgan.errors import UserError
 from jgan.files import make_folder
-from jgan.images import grid, save_png, strip
+from jgan.images import grid, require_png_path, save_png, strip
 
 
 @dataclasses.dataclass
@@ -35,7 +35,7 @@ def main(opt: Options, given: dict) -> int:
     output = Path(opt.output)
     sheet = bool(output.suffix)
     if sheet:
-        require_output(opt.output)
+        require_png_path(opt.output)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     from jgan.generators import draw, is_conditional, latents, load_generator

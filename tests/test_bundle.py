@@ -85,7 +85,7 @@ def test_the_program_trains_as_the_script_does_and_draws(program, tmp_path, scri
         (["1", "--weights", "empty.npz"], "empty.npz is not a file of weights"),
         (["1", "--weights", "cut.npz"], "cut.npz is not a file of weights"),
         (["1", "--weights", "nan.npz"], "nan.npz holds weights that are NaN or infinite"),
-        (["1", "--output", "gone/result.png"], "the folder of gone/result.png does not exist"),
+        (["1", "--output", "gone/result.png"], "the folder gone does not exist"),
         (["1", "--output", "result.jpg", "--max_steps", "1"], "must end in .png"),
         (["1", "--max_steps", "0"], "--max_steps: 0 is too small"),
         (["1", "--seed", "-1"], "--seed: -1 is too small"),
