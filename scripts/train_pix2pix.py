@@ -20,6 +20,7 @@ from translation import TranslationOptions, cropped, first, one_folder, table
 from jgan import runtime
 from jgan.data.batches import Batches
 from jgan.data.paired import load_matched, load_pairs
+from jgan.errors import UserError
 from jgan.latent import rng
 
 N_SAMPLES = 6
@@ -43,6 +44,10 @@ def load(opt: Options) -> tuple[np.ndarray, np.ndarray]:
     forth = 1 if opt.direction == "a2b" else -1
     how = {"size": opt.loaded_size, "channels": (opt.in_channels, opt.out_channels)[::forth]}
     if one_folder(opt, "give the pairs as --data_dir, or as --dir_a and --dir_b"):
+        if os.path.isdir(os.path.join(opt.data_dir, "trainA")):
+            raise UserError(
+                f"{opt.data_dir} holds trainA/, images that belong to no pairs; train_cyclegan.py takes them"
+            )
         train = os.path.join(opt.data_dir, "train")
         pairs = load_pairs(train if os.path.isdir(train) else opt.data_dir, **how)
     else:

@@ -32,7 +32,7 @@ def test_the_plain_generator_has_six_blocks_between_three_convolutions():
 
 @pytest.mark.parametrize("network", [ResnetGenerator, ConvGenerator])
 @pytest.mark.parametrize("upsample", ["deconv", "resize"])
-@pytest.mark.parametrize("shape", [(1, 3, 64, 64), (3, 1, 16, 40), (1, 3, 128, 128)])
+@pytest.mark.parametrize("shape", [(1, 3, 64, 64), (3, 1, 16, 40), (1, 3, 128, 128), (3, 1, 256, 256)])
 def test_shapes(network, upsample, shape):
     images = network(channels=shape[1], conv_dim=2, n_blocks=2, upsample=upsample)(pictures(*shape))
     assert images.shape == list(shape) and np.abs(images.numpy()).max() <= 1

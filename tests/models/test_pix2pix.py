@@ -27,7 +27,14 @@ def test_the_levels_are_those_of_the_paper():
 
 @pytest.mark.parametrize(
     ("n_levels", "shape"),
-    [(6, (1, 3, 64, 64)), (7, (3, 1, 128, 128)), (8, (1, 3, 256, 256)), (5, (2, 3, 32, 96)), (6, (1, 2, 128, 64))],
+    [
+        (6, (1, 3, 64, 64)),
+        (7, (3, 1, 128, 128)),
+        (8, (1, 3, 256, 256)),
+        (8, (3, 1, 256, 256)),
+        (5, (2, 3, 32, 96)),
+        (6, (1, 2, 128, 64)),
+    ],
 )
 def test_shapes(n_levels, shape):
     generator = Generator(in_channels=shape[1], out_channels=4, conv_dim=2, n_levels=n_levels)

@@ -45,7 +45,7 @@ def run(script, *arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize(("height", "width"), [(16, 16), (33, 70), (5, 40), (1, 1)])
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (128, 128), (256, 256), (33, 70), (5, 40), (1, 1)])
 def test_an_image_of_any_size_comes_back_as_large_as_it_was(script, weights, height, width):
     picture(weights / "a.png", height, width)
     run(script, "a.png", "--weights", "unet")

@@ -109,6 +109,7 @@ def test_directions_and_channels(script, pictures):
         (["train_pix2pix"], "give the pairs as --data_dir, or as --dir_a and --dir_b"),
         (["train_pix2pix", "--dir_a", "pairs"], "give the pairs as --data_dir, or as --dir_a and --dir_b"),
         (["train_pix2pix", "--data_dir", "gone"], "gone does not exist"),
+        (["train_pix2pix", "--data_dir", "unpaired"], "holds trainA/, images that belong to no pairs"),
         (["train_pix2pix", "--img_size", "48"], "--img_size: invalid choice: 48"),
         (
             ["train_pix2pix", "--dir_a", "unpaired/trainA", "--dir_b", "unpaired/trainB"],
