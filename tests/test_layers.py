@@ -227,6 +227,13 @@ def test_instance_norm_and_its_gradient():
         assert gradient[index] == pytest.approx(expected, rel=1e-2, abs=1e-2)
 
 
+def test_instance_norm_adds_eps_to_the_variance():
+    x = np.random.default_rng(0).normal(0, 1e-3, (1, 2, 4, 5)).astype(np.float32)  # a variance below eps
+    centred = x - x.mean((2, 3), keepdims=True, dtype=np.float64)
+    expected = centred / np.sqrt((centred**2).mean((2, 3), keepdims=True) + 1e-5)
+    np.testing.assert_allclose(InstanceNorm(2)(jt.array(x)).numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(2, 3, 1, 1), (2, 4, 5, 5), (2, 3)])
 def test_instance_norm_refuses_what_it_cannot_normalise(shape):
     with pytest.raises(ValueError, match="more than one pixel"):
