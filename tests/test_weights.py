@@ -54,7 +54,7 @@ def test_a_classifier_of_real_digits_reads_the_drawn_ones():
     assert (classify(drawn) == asked).mean() > 0.85
 
 
-@pytest.mark.parametrize("name", ["gan_mnist", "dcgan_faces_64", "wgan_gp_fashion_32"])
+@pytest.mark.parametrize("name", ["gan_mnist", "dcgan_faces_64", "wgan_fashion_32", "wgan_gp_fashion_32"])
 def test_the_pictures_were_drawn_by_the_weights(name):
     """Those of sample.py and interpolate.py in the README; other processors may round differently."""
     generator = load_generator(WEIGHTS / f"{name}.safetensors")
