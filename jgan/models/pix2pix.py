@@ -72,7 +72,7 @@ class PatchDiscriminator(nn.Module):
         widths = [conv_dim, 2 * conv_dim, 4 * conv_dim, 8 * conv_dim]
         layers = [nn.Conv(in_channels, conv_dim, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         for n_in, n_out, stride in zip(widths, widths[1:], (2, 2, 1)):
-            layers.append(nn.Conv(n_in, n_out, 4, stride=stride, padding=1, bias=norm is not BatchNorm))
+            layers.append(nn.Conv(n_in, n_out, 4, stride=stride, padding=1, bias=norm is None))
             if norm is not None:
                 layers.append(norm(n_out))
             layers.append(nn.LeakyReLU(0.2))
