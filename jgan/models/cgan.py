@@ -19,29 +19,32 @@ class Generator(nn.Module):
     """Noise and labels -> images.
 
     z: float32 (N, latent_dim), standard normal (`draw_z`). labels: integers (N,) in 0 .. n_classes-1.
+    width: units of the first hidden layer; each of the three after it has twice as many as the one before.
     Returns float32 (N, channels, img_size, img_size) in [-1, 1].
     """
 
     draw_z = staticmethod(normal)
 
-    def __init__(self, *, latent_dim: int = 100, n_classes: int = 10, img_size: int = 32, channels: int = 1):
+    def __init__(
+        self, *, latent_dim: int = 100, n_classes: int = 10, img_size: int = 32, channels: int = 1, width: int = 128
+    ):
         self.latent_dim = latent_dim
         self.n_classes = n_classes
         self.img_shape = (channels, img_size, img_size)
         self.label_emb = nn.Embedding(n_classes, n_classes)
         self.model = nn.Sequential(
-            nn.Linear(n_classes + latent_dim, 128),
+            nn.Linear(n_classes + latent_dim, width),
             nn.LeakyReLU(0.2),
-            nn.Linear(128, 256),
-            BatchNorm(256, eps=0.8),
+            nn.Linear(width, 2 * width),
+            BatchNorm(2 * width, eps=0.8),
             nn.LeakyReLU(0.2),
-            nn.Linear(256, 512),
-            BatchNorm(512, eps=0.8),
+            nn.Linear(2 * width, 4 * width),
+            BatchNorm(4 * width, eps=0.8),
             nn.LeakyReLU(0.2),
-            nn.Linear(512, 1024),
-            BatchNorm(1024, eps=0.8),
+            nn.Linear(4 * width, 8 * width),
+            BatchNorm(8 * width, eps=0.8),
             nn.LeakyReLU(0.2),
-            nn.Linear(1024, math.prod(self.img_shape)),
+            nn.Linear(8 * width, math.prod(self.img_shape)),
             Tanh(),
         )
 
@@ -55,24 +58,24 @@ class Discriminator(nn.Module):
     """Images and labels -> one unbounded score per image, near 1 for real and 0 for fake under the least-squares loss.
 
     images: float32 (N, channels, img_size, img_size) in [-1, 1]. labels: integers (N,) in 0 .. n_classes-1.
-    Returns float32 (N, 1).
+    width: units of the hidden layers. Returns float32 (N, 1).
     """
 
-    def __init__(self, *, n_classes: int = 10, img_size: int = 32, channels: int = 1):
+    def __init__(self, *, n_classes: int = 10, img_size: int = 32, channels: int = 1, width: int = 512):
         self.n_classes = n_classes
         self.img_shape = (channels, img_size, img_size)
         self.label_embedding = nn.Embedding(n_classes, n_classes)
         # is_train: Jittor's Dropout is idle until told otherwise.
         self.model = nn.Sequential(
-            nn.Linear(math.prod(self.img_shape) + n_classes, 512),
+            nn.Linear(math.prod(self.img_shape) + n_classes, width),
             nn.LeakyReLU(0.2),
-            nn.Linear(512, 512),
+            nn.Linear(width, width),
             nn.Dropout(0.4, is_train=True),
             nn.LeakyReLU(0.2),
-            nn.Linear(512, 512),
+            nn.Linear(width, width),
             nn.Dropout(0.4, is_train=True),
             nn.LeakyReLU(0.2),
-            nn.Linear(512, 1),
+            nn.Linear(width, 1),
         )
 
     def execute(self, images, labels):

@@ -16,20 +16,20 @@ from jgan.layers import Tanh, require_shape
 class Generator(nn.Module):
     """Noise -> images.
 
-    z: float32 (N, latent_dim), uniform in [-1, 1] (`draw_z`). Returns float32 (N, channels, img_size, img_size) in
-    [-1, 1].
+    z: float32 (N, latent_dim), uniform in [-1, 1] (`draw_z`). width: units of the first hidden layer; the second has
+    twice, the third four times as many. Returns float32 (N, channels, img_size, img_size) in [-1, 1].
     """
 
     draw_z = staticmethod(uniform)
 
-    def __init__(self, *, latent_dim: int = 100, img_size: int = 28, channels: int = 1):
+    def __init__(self, *, latent_dim: int = 100, img_size: int = 28, channels: int = 1, width: int = 32):
         self.latent_dim = latent_dim
         self.img_shape = (channels, img_size, img_size)
         self.model = nn.Sequential(
-            *_hidden(latent_dim, 32),
-            *_hidden(32, 64),
-            *_hidden(64, 128),
-            nn.Linear(128, math.prod(self.img_shape)),
+            *_hidden(latent_dim, width),
+            *_hidden(width, 2 * width),
+            *_hidden(2 * width, 4 * width),
+            nn.Linear(4 * width, math.prod(self.img_shape)),
             Tanh(),
         )
 
@@ -41,16 +41,17 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images -> one logit per image, above 0 where it takes the image for real.
 
-    images: float32 (N, channels, img_size, img_size) in [-1, 1]. Returns float32 (N, 1).
+    images: float32 (N, channels, img_size, img_size) in [-1, 1]. width: units of the last hidden layer; the one before
+    has twice, the first four times as many. Returns float32 (N, 1).
     """
 
-    def __init__(self, *, img_size: int = 28, channels: int = 1):
+    def __init__(self, *, img_size: int = 28, channels: int = 1, width: int = 32):
         self.img_shape = (channels, img_size, img_size)
         self.model = nn.Sequential(
-            *_hidden(math.prod(self.img_shape), 128),
-            *_hidden(128, 64),
-            *_hidden(64, 32),
-            nn.Linear(32, 1),
+            *_hidden(math.prod(self.img_shape), 4 * width),
+            *_hidden(4 * width, 2 * width),
+            *_hidden(2 * width, width),
+            nn.Linear(width, 1),
         )
 
     def execute(self, images):

@@ -1,0 +1,127 @@
+"""The steps of `jgan.steps` in PyTorch: the same updates in the same order, under the same names."""
+
+from __future__ import annotations
+
+import torch
+
+from jgan.reference.layers import untracked
+from jgan.reference.losses import gradient_penalty, l1, least_squares, vanilla
+
+
+def update(optimizer, loss) -> None:
+    """What `optimizer.step(loss)` is in Jittor."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def gan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, z_d, z_g, real_target=0.9):
+    """GAN and DCGAN (arXiv:1406.2661)."""
+    with untracked(generator):
+        fake = generator(z_d).detach()
+    d_loss = vanilla(discriminator(real), real_target) + vanilla(discriminator(fake), 0)
+    update(optimizer_d, d_loss)
+
+    with untracked(discriminator):
+        g_loss = vanilla(discriminator(generator(z_g)), 1)
+    update(optimizer_g, g_loss)
+    return {"g_loss": g_loss, "d_loss": d_loss}
+
+
+def cgan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, labels, z, fake_labels):
+    """The warm-up's conditional GAN (arXiv:1411.1784, arXiv:1611.04076)."""
+    fake = generator(z, fake_labels)
+    with untracked(discriminator):
+        g_loss = least_squares(discriminator(fake, fake_labels), 1)
+    update(optimizer_g, g_loss)
+
+    d_real = least_squares(discriminator(real, labels), 1)
+    d_fake = least_squares(discriminator(fake.detach(), fake_labels), 0)
+    d_loss = (d_real + d_fake) / 2
+    update(optimizer_d, d_loss)
+    return {"g_loss": g_loss, "d_loss": d_loss}
+
+
+def wgan_step(generator, critic, optimizer_g, optimizer_c, *, reals, z_c, z_g, clip_value=0.01):
+    """WGAN with clipped weights (arXiv:1701.07875)."""
+    for real, z in zip(reals, z_c):
+        with untracked(generator):
+            fake = generator(z).detach()
+        real_score, fake_score = critic(real).mean(), critic(fake).mean()
+        update(optimizer_c, fake_score - real_score)
+        with torch.no_grad():
+            for weight in critic.parameters():
+                weight.clamp_(-clip_value, clip_value)
+
+    with untracked(critic):
+        g_loss = -critic(generator(z_g)).mean()
+    update(optimizer_g, g_loss)
+    wasserstein = real_score - fake_score
+    return {"g_loss": g_loss, "real_score": real_score, "fake_score": fake_score, "wasserstein": wasserstein}
+
+
+def wgan_gp_step(generator, critic, optimizer_g, optimizer_c, *, reals, z_c, z_g, epsilon, lambda_gp=10):
+    """WGAN-GP (arXiv:1704.00028)."""
+    for real, z, eps in zip(reals, z_c, epsilon):
+        with untracked(generator):
+            fake = generator(z).detach()
+        real_score, fake_score = critic(real).mean(), critic(fake).mean()
+        penalty = gradient_penalty(critic, real, fake, eps)
+        update(optimizer_c, fake_score - real_score + lambda_gp * penalty)
+
+    g_loss = -critic(generator(z_g)).mean()
+    update(optimizer_g, g_loss)
+    return {
+        "g_loss": g_loss,
+        "real_score": real_score,
+        "fake_score": fake_score,
+        "penalty": penalty,
+        "wasserstein": real_score - fake_score,
+    }
+
+
+def pix2pix_step(
+    generator, discriminator, optimizer_g, optimizer_d, *, a, b, loss=vanilla, lambda_l1=100, lambda_gp=0, epsilon=None
+):
+    """Pix2Pix (arXiv:1611.07004)."""
+    fake = generator(a)
+    real_pair, fake_pair = torch.cat([a, b], dim=1), torch.cat([a, fake.detach()], dim=1)
+    d_real, d_fake = discriminator(real_pair), discriminator(fake_pair)
+    d_loss = (loss(d_real, 1) + loss(d_fake, 0)) / 2
+    logged = {"d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
+    if lambda_gp:
+        logged["penalty"] = gradient_penalty(discriminator, real_pair, fake_pair, epsilon)
+        d_loss = d_loss + lambda_gp * logged["penalty"]
+    update(optimizer_d, d_loss)
+
+    with untracked(discriminator):
+        g_gan = loss(discriminator(torch.cat([a, fake], dim=1)), 1)
+    g_l1 = l1(fake, b)
+    update(optimizer_g, g_gan + lambda_l1 * g_l1)
+    return {"g_gan": g_gan, "g_l1": g_l1, **logged}
+
+
+def cyclegan_step(
+    a2b, b2a, discriminator_a, discriminator_b, optimizer_g, optimizer_d, *,
+    a, b, exchange_a, exchange_b, lambda_cycle=10, lambda_identity=0.5,
+):  # fmt: skip
+    """CycleGAN (arXiv:1703.10593)."""
+    fake_b, fake_a = a2b(a), b2a(b)
+    with untracked(discriminator_a), untracked(discriminator_b):
+        g_a2b = least_squares(discriminator_b(fake_b), 1)
+        g_b2a = least_squares(discriminator_a(fake_a), 1)
+    cycle_a, cycle_b = l1(b2a(fake_b), a), l1(a2b(fake_a), b)
+    identity_a, identity_b = l1(b2a(a), a), l1(a2b(b), b)
+    identity = lambda_identity * (identity_a + identity_b)
+    update(optimizer_g, g_a2b + g_b2a + lambda_cycle * (cycle_a + cycle_b + identity))
+
+    a_real, a_fake = discriminator_a(a), discriminator_a(exchange_a(fake_a.detach()))
+    b_real, b_fake = discriminator_b(b), discriminator_b(exchange_b(fake_b.detach()))
+    d_a = (least_squares(a_real, 1) + least_squares(a_fake, 0)) / 2
+    d_b = (least_squares(b_real, 1) + least_squares(b_fake, 0)) / 2
+    update(optimizer_d, d_a + d_b)
+    return {
+        "g_a2b": g_a2b, "g_b2a": g_b2a, "cycle_a": cycle_a, "cycle_b": cycle_b,
+        "identity_a": identity_a, "identity_b": identity_b, "d_a": d_a, "d_b": d_b,
+        "d_a_real": a_real.mean(), "d_a_fake": a_fake.mean(), "d_b_real": b_real.mean(), "d_b_fake": b_fake.mean(),
+    }  # fmt: skip

@@ -1,0 +1,174 @@
+"""Run every algorithm by its PyTorch twin, small, and write what came out for the parity tests.
+
+python scripts/make_fixtures.py                 # writes tests/fixtures/*.safetensors
+
+It needs PyTorch (requirements-benchmark.txt); the tests that read these files do not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+from options import option, run_program
+
+from jgan.cases import CASES, Case, library, without_dropout
+from jgan.checkpoint import save
+from jgan.errors import UserError
+from jgan.files import make_folder
+
+N_STEPS = 5
+WGAN = {"batch_size": 4, "img_size": 18, "latent_dim": 5, "conv_dim": 3, "n_critic": 2}
+CYCLEGAN = {"conv_dim": 2, "n_blocks": 1, "pool_size": 2}
+SIZES = {  # a file's name -> its case, and that one's sizes
+    "gan": ("gan", {"batch_size": 8, "img_size": 6, "latent_dim": 5, "width": 4}),
+    "cgan": ("cgan", {"batch_size": 8, "img_size": 6, "latent_dim": 5, "n_classes": 3, "width_g": 4, "width_d": 16}),
+    "dcgan": ("dcgan", {"batch_size": 4, "img_size": 32, "latent_dim": 5, "conv_dim": 4}),
+    "wgan": ("wgan", WGAN),
+    "wgan_gp": ("wgan_gp", {"arch": "upsampling", **WGAN}),
+    "wgan_gp_conv": ("wgan_gp", {"arch": "conv", **WGAN, "img_size": 16, "channels": 3}),
+    "pix2pix": ("pix2pix", {"batch_size": 1, "img_size": 32, "conv_dim": 2, "n_levels": 5}),
+    "pix2pix_wgangp": (
+        "pix2pix",
+        {"batch_size": 2, "img_size": 32, "conv_dim": 2, "n_levels": 4, "gan_mode": "wgangp", "channels": 1},
+    ),
+    "cyclegan": ("cyclegan", {"arch": "resnet", "upsample": "deconv", "batch_size": 1, "img_size": 24, **CYCLEGAN}),
+    "cyclegan_conv": ("cyclegan", {"arch": "conv", "upsample": "resize", "batch_size": 2, "img_size": 32, **CYCLEGAN}),
+}
+
+
+@dataclasses.dataclass
+class Options:
+    output: str = option("tests/fixtures", "the folder to write into")
+
+
+def main(opt: Options, given: dict) -> int:
+    try:
+        import torch
+    except ImportError:
+        raise UserError("this program needs PyTorch: pip install -r requirements-benchmark.txt") from None
+
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(1)
+    output = Path(opt.output)
+    make_folder(output)
+    lib = library("jgan.reference")
+    total = 0
+    for name, (algorithm, sizes) in SIZES.items():
+
+        def build(algorithm=algorithm, sizes=sizes) -> Case:
+            torch.manual_seed(0)
+            case = CASES[algorithm](lib, **sizes)
+            without_dropout(case.networks)
+            unsettle(case)
+            return case
+
+        arrays, losses = run(build, lib)
+        header = {"case": algorithm, "sizes": sizes, "losses": losses, "torch": torch.__version__}
+        total += write(output / f"{name}.safetensors", arrays, header)
+    total += write(output / "optimizers.safetensors", run_optimizers(torch, lib), {"torch": torch.__version__})
+    print(f"wrote {len(SIZES) + 1} files into {opt.output}, {total / 1e6:.2f} MB")
+    return 0
+
+
+def unsettle(case: Case) -> None:
+    """Give biases and running statistics, which start as zeros and ones, and the small weights of convolutions values
+    that show where they are used."""
+    for network in case.networks.values():
+        for name, value in network.state_dict().items():
+            if name.endswith("running_var"):
+                value.uniform_(0.5, 2)
+            elif name.endswith(("bias", "running_mean")):
+                value.normal_(0, 0.1)
+            elif value.ndim == 4:
+                value.mul_(0.2 / value.std())
+
+
+def run(build: Callable[[], Case], lib) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The arrays of a fixture, and the names of the losses in its "losses" (N_STEPS, number of them)."""
+    import torch
+
+    case = build()
+    arrays = _arrays("weights", case)
+    inputs = [case.tensors(lib, i) for i in range(N_STEPS)]
+    for i, given in enumerate(inputs):
+        arrays.update({f"inputs/{i}/{name}": _array(tensor) for name, tensor in given.items()})
+
+    losses = [case.step(**given) for given in inputs]
+    names = list(losses[0])
+    arrays["losses"] = np.array([[each[name].item() for name in names] for each in losses], np.float32)
+    arrays.update(_arrays("after", case))
+    for optimizer_name, optimizer in case.optimizers.items():
+        for name, parameter in _parameters(case, optimizer_name):
+            moments = optimizer.state[parameter]
+            arrays.update({f"moments/{name}/{moment}": _array(moments[moment]) for moment in moments.keys() - {"step"}})
+
+    for mode in ("train", "eval"):
+        case = build()
+        for network in case.networks.values():
+            network.train(mode == "train")
+        with torch.no_grad():
+            arrays.update({f"{mode}/{name}": _array(forward(inputs[0])) for name, forward in case.forward.items()})
+
+    case = build()
+    for optimizer_name, optimizer in case.optimizers.items():
+        parameters = _parameters(case, optimizer_name)
+        optimizer.step = lambda parameters=parameters: arrays.update(
+            {f"gradients/{name}": _array(parameter.grad) for name, parameter in parameters}
+        )
+    case.step(**inputs[0])
+    return arrays, names
+
+
+def run_optimizers(torch, lib) -> dict[str, np.ndarray]:
+    """N_STEPS of both optimizers under given gradients of every size, down to those that eps swallows."""
+    random = np.random.default_rng(0)
+    weights = random.normal(0, 1, 200).astype(np.float32)
+    sizes = np.exp(random.uniform(np.log(1e-11), 0, 200)) * random.choice([-1, 1], 200)
+    gradients = (sizes * random.uniform(0.5, 1.5, (N_STEPS, 200))).astype(np.float32)
+    arrays = {"weights": weights, "gradients": gradients}
+    for name, options in (("adam", {"lr": 0.01, "b1": 0.5, "b2": 0.999}), ("rmsprop", {"lr": 0.01})):
+        network = torch.nn.Module()
+        network.weight = torch.nn.Parameter(torch.tensor(weights))
+        optimizer = getattr(lib.optimizers, name)(network, **options)
+        for gradient in gradients:
+            lib.steps.update(optimizer, (network.weight * torch.tensor(gradient)).sum())
+        arrays[f"after/{name}"] = _array(network.weight)
+    return arrays
+
+
+def _array(tensor) -> np.ndarray:
+    array = tensor.detach().numpy().copy()
+    return array.astype(np.int32) if array.dtype.kind == "i" else array
+
+
+def _arrays(part: str, case: Case) -> dict[str, np.ndarray]:
+    return {
+        f"{part}/{name}/{key}": _array(value)
+        for name, network in case.networks.items()
+        for key, value in network.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+
+
+def _parameters(case: Case, name: str) -> list:
+    """The parameters that an optimizer moves, each with its name, "NETWORK/PARAMETER"."""
+    names = {
+        id(parameter): f"{network}/{key}"
+        for network, module in case.networks.items()
+        for key, parameter in module.named_parameters()
+    }
+    (group,) = case.optimizers[name].param_groups
+    return [(names[id(parameter)], parameter) for parameter in group["params"]]
+
+
+def write(path: Path, arrays: dict[str, np.ndarray], header: dict) -> int:
+    """Write a fixture and return its size in bytes."""
+    save(path, arrays, header)
+    return path.stat().st_size
+
+
+if __name__ == "__main__":
+    run_program(main, Options, __doc__)
