@@ -69,7 +69,8 @@ def main(opt: Options, given: dict) -> int:
         header = {"case": algorithm, "sizes": sizes, "losses": losses, "torch": torch.__version__}
         total += write(output / f"{name}.safetensors", arrays, header)
     total += write(output / "optimizers.safetensors", run_optimizers(torch, lib), {"torch": torch.__version__})
-    print(f"wrote {len(SIZES) + 1} files into {opt.output}, {total / 1e6:.2f} MB")
+    total += write_state_dict(torch, lib, output)
+    print(f"wrote {len(SIZES) + 3} files into {opt.output}, {total / 1e6:.2f} MB")
     return 0
 
 
@@ -137,6 +138,19 @@ def run_optimizers(torch, lib) -> dict[str, np.ndarray]:
             lib.steps.update(optimizer, (network.weight * torch.tensor(gradient)).sum())
         arrays[f"after/{name}"] = _array(network.weight)
     return arrays
+
+
+def write_state_dict(torch, lib, folder: Path) -> int:
+    """A state_dict as torch.save writes it, and its arrays and what its network draws; returns their size in bytes."""
+    torch.manual_seed(0)
+    sizes = {"latent_dim": 5, "n_classes": 3, "img_size": 6, "width": 2}
+    network = lib.cgan.Generator(**sizes).eval()
+    z, labels = torch.randn((4, 5)), torch.tensor([0, 2, 1, 2])
+    torch.save(network.state_dict(), folder / "state_dict.pth")
+    arrays = {f"weights/{name}": _array(value) for name, value in network.state_dict().items() if value.ndim}
+    arrays.update({"z": _array(z), "labels": _array(labels), "images": _array(network(z, labels))})
+    header = {"model": "cgan.Generator", "sizes": sizes, "torch": torch.__version__}
+    return write(folder / "state_dict.safetensors", arrays, header) + (folder / "state_dict.pth").stat().st_size
 
 
 def _array(tensor) -> np.ndarray:

@@ -18,7 +18,7 @@ from jgan.cases import CASES, library, without_dropout
 from jgan.checkpoint import load, network_arrays, optimizer_arrays, restore_network
 
 FIXTURES = Path(__file__).parent / "fixtures"
-NAMES = sorted(path.stem for path in FIXTURES.glob("*.safetensors") if path.stem != "optimizers")
+NAMES = sorted(path.stem for path in FIXTURES.glob("*.safetensors") if path.stem not in ("optimizers", "state_dict"))
 MOMENTS = {"exp_avg": "m", "exp_avg_sq": "values", "square_avg": "values"}  # by PyTorch's names
 
 
