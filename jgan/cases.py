@@ -36,9 +36,16 @@ def library(root: str) -> SimpleNamespace:
         **modules,
         **parts,
         InstanceNorm=torch.nn.InstanceNorm2d,
-        tensor=lambda array: torch.from_numpy(array).long() if array.dtype.kind == "i" else torch.from_numpy(array),
-        array=lambda tensor: tensor.detach().numpy(),
+        tensor=lambda array: torch.as_tensor(
+            array, dtype=torch.long if array.dtype.kind == "i" else None, device=torch.get_default_device()
+        ),
+        array=lambda tensor: tensor.detach().cpu().numpy(),
     )
+
+
+def noise_images(random: np.random.Generator, n: int, channels: int, img_size: int) -> np.ndarray:
+    """Uniform noise as float32 (n, channels, img_size, img_size) in [-1, 1]."""
+    return random.uniform(-1, 1, (n, channels, img_size, img_size)).astype(np.float32)
 
 
 @dataclasses.dataclass
@@ -46,18 +53,19 @@ class Case:
     """An algorithm in one framework.
 
     networks, optimizers: by name. step: takes `inputs` as tensors and returns losses by name. forward: by the name of a
-    network, its output for such inputs. inputs: draws those of step i as arrays by name.
+    network, its output for such inputs. inputs: draws those of step i as arrays by name, its images by the function
+    given, which takes a numpy generator, their number, channels and size.
     """
 
     networks: dict
     optimizers: dict
     step: Callable
     forward: dict[str, Callable]
-    inputs: Callable[[int], dict[str, np.ndarray]]
+    inputs: Callable[..., dict[str, np.ndarray]]
 
-    def tensors(self, lib: SimpleNamespace, i: int) -> dict:
+    def tensors(self, lib: SimpleNamespace, i: int, images: Callable = noise_images) -> dict:
         """The inputs of step i as the library's tensors."""
-        return {name: lib.tensor(array) for name, array in self.inputs(i).items()}
+        return {name: lib.tensor(array) for name, array in self.inputs(i, images).items()}
 
 
 def gan(lib, *, batch_size: int, img_size: int, latent_dim: int, width: int, channels: int = 1) -> Case:
@@ -81,10 +89,10 @@ def _by_gan_step(
 ) -> Case:
     optimizer_g, optimizer_d = (lib.optimizers.adam(network, **adam) for network in (generator, discriminator))
 
-    def inputs(i: int) -> dict[str, np.ndarray]:
+    def inputs(i: int, images) -> dict[str, np.ndarray]:
         random = rng(0, "case", i)
         z_d, z_g = (draw_z(random, shape[0], latent_dim) for _ in range(2))
-        return {"real": _images(random, *shape), "z_d": z_d, "z_g": z_g}
+        return {"real": images(random, *shape), "z_d": z_d, "z_g": z_g}
 
     return Case(
         networks={"generator": generator, "discriminator": discriminator},
@@ -109,10 +117,10 @@ def cgan(
         lib.optimizers.adam(network, lr=0.0002, b1=0.5, b2=0.999) for network in (generator, discriminator)
     )
 
-    def inputs(i: int) -> dict[str, np.ndarray]:
+    def inputs(i: int, images) -> dict[str, np.ndarray]:
         random = rng(0, "case", i)
         labels, fake_labels = random.integers(0, n_classes, (2, batch_size))
-        real, z = _images(random, batch_size, channels, img_size), normal(random, batch_size, latent_dim)
+        real, z = images(random, batch_size, channels, img_size), normal(random, batch_size, latent_dim)
         return {"real": real, "labels": labels, "z": z, "fake_labels": fake_labels}
 
     return Case(
@@ -162,19 +170,19 @@ def wgan_gp(
     )
     rounds = _rounds(n_critic, (batch_size, channels, img_size), latent_dim)
 
-    def inputs(i: int) -> dict[str, np.ndarray]:
-        return {**rounds(i), "epsilon": rng(0, "epsilon", i).random((n_critic, batch_size), dtype=np.float32)}
+    def inputs(i: int, images) -> dict[str, np.ndarray]:
+        return {**rounds(i, images), "epsilon": rng(0, "epsilon", i).random((n_critic, batch_size), dtype=np.float32)}
 
     return _with_critic(generator, critic, optimizer_g, optimizer_c, lib.steps.wgan_gp_step, inputs)
 
 
-def _rounds(n_critic: int, shape: tuple[int, int, int], latent_dim: int) -> Callable[[int], dict[str, np.ndarray]]:
+def _rounds(n_critic: int, shape: tuple[int, int, int], latent_dim: int) -> Callable[..., dict[str, np.ndarray]]:
     """Draws the inputs of n_critic updates of the critic and one of the generator."""
     batch_size, channels, img_size = shape
 
-    def inputs(i: int) -> dict[str, np.ndarray]:
+    def inputs(i: int, images) -> dict[str, np.ndarray]:
         random = rng(0, "case", i)
-        reals = _images(random, n_critic * batch_size, channels, img_size)
+        reals = images(random, n_critic * batch_size, channels, img_size)
         z = normal(random, (n_critic + 1) * batch_size, latent_dim).reshape((n_critic + 1, batch_size, latent_dim))
         return {"reals": reals.reshape((n_critic, *shape, img_size)), "z_c": z[1:], "z_g": z[0]}
 
@@ -210,9 +218,9 @@ def pix2pix(
         gan_mode
     ]
 
-    def inputs(i: int) -> dict[str, np.ndarray]:
+    def inputs(i: int, images) -> dict[str, np.ndarray]:
         random = rng(0, "case", i)
-        a, b = (_images(random, batch_size, channels, img_size) for _ in range(2))
+        a, b = (images(random, batch_size, channels, img_size) for _ in range(2))
         return {"a": a, "b": b, **({"epsilon": random.random(batch_size, dtype=np.float32)} if penalised else {})}
 
     def step(**given):
@@ -252,9 +260,9 @@ def cyclegan(
     optimizer_g = lib.optimizers.adam(generators, **adam)
     optimizer_d = lib.optimizers.adam(discriminator_a, discriminator_b, **adam)
 
-    def inputs(i: int) -> dict[str, np.ndarray]:
+    def inputs(i: int, images) -> dict[str, np.ndarray]:
         random = rng(0, "case", i)
-        a, b = (_images(random, batch_size, channels, img_size) for _ in range(2))
+        a, b = (images(random, batch_size, channels, img_size) for _ in range(2))
         return {"a": a, "b": b}
 
     def exchange_with(pool: ImagePool, random: np.random.Generator):
@@ -289,7 +297,3 @@ def without_dropout(networks: dict) -> None:
         for module in network.modules():
             if type(module).__name__ == "Dropout":
                 module.p = 0
-
-
-def _images(random: np.random.Generator, n: int, channels: int, img_size: int) -> np.ndarray:
-    return random.uniform(-1, 1, (n, channels, img_size, img_size)).astype(np.float32)

@@ -1,0 +1,205 @@
+"""Time Jittor against PyTorch: the same networks, weights, inputs and threads, in turn, each in a process of its own.
+
+python scripts/benchmark.py                        # all models, 7 rounds
+python scripts/benchmark.py --quick                # 3 short rounds
+python scripts/benchmark.py --models dcgan,pix2pix --threads 1
+
+It prints a table and writes benchmark.json and benchmark.png. Without PyTorch (requirements-benchmark.txt) it times
+Jittor alone. Run it on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from benchmark_worker import SIZES
+from options import option, run_program
+
+from jgan.errors import UserError
+from jgan.files import make_folder, write_bytes
+
+WORKER = Path(__file__).with_name("benchmark_worker.py")
+AGREEING_STEPS = 2
+TOLERANCE = 1e-3  # relative, between the losses of those steps
+
+
+@dataclasses.dataclass
+class Options:
+    models: str = option("all", f"which, separated by commas: {', '.join(SIZES)}")
+    device: str = option("cpu", "where to compute", choices=("cpu", "cuda"))
+    threads: int = option(len(os.sched_getaffinity(0)), "threads of either framework", least=1)
+    rounds: int = option(7, "how often the two take turns", least=1)
+    seconds: float = option(4.0, "about how long one framework computes in a round", above=0)
+    quick: bool = option(False, "3 rounds of a second without the steps with data, for a first look")
+    output: str = option(".", "the folder for benchmark.json and benchmark.png")
+
+
+class Side:
+    """One framework's process for a model."""
+
+    def __init__(self, framework: str, model: str, opt: Options):
+        self.framework = framework
+        self.process = subprocess.Popen(
+            [sys.executable, WORKER, framework, model, str(opt.threads), opt.device],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "OMP_NUM_THREADS": str(opt.threads)},
+        )  # fmt: skip
+
+    def ask(self, request: str, **options) -> dict:
+        """The answer to a request; UserError if the process ended instead."""
+        try:
+            self.process.stdin.write(json.dumps({"do": request, **options}) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it ended, as the empty line says
+        line = self.process.stdout.readline()
+        if not line:
+            raise UserError(
+                f"the process of {self.framework} ended with status {self.process.wait()}; see its words above"
+            )
+        return json.loads(line)
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def main(opt: Options, given: dict) -> int:
+    models = list(SIZES) if opt.models == "all" else opt.models.split(",")
+    unknown = [model for model in models if model not in SIZES]
+    if unknown:
+        raise UserError(f"--models: {unknown[0]} is none of {', '.join(SIZES)}")
+    rounds, seconds = (3, 1.0) if opt.quick else (opt.rounds, opt.seconds)
+    frameworks = ["jittor", "pytorch"]
+    if importlib.util.find_spec("torch") is None:
+        frameworks = ["jittor"]
+        print("PyTorch is not installed, so Jittor is timed alone: pip install -r requirements-benchmark.txt")
+    output = Path(opt.output)
+    make_folder(output)
+
+    results = {}
+    print(HEAD)
+    for model in models:
+        sides = [Side(framework, model, opt) for framework in frameworks]
+        try:
+            results[model] = measure(sides, model, rounds, seconds, with_data=not opt.quick)
+        finally:
+            for side in sides:
+                side.close()
+        print(row(model, results[model]), flush=True)
+    how = {"threads": opt.threads, "device": opt.device, "rounds": rounds, "seconds": seconds}
+    write_bytes(output / "benchmark.json", json.dumps({"how": how, "models": results}, indent=2).encode())
+    draw(output / "benchmark.png", results)
+    print(f"wrote {output / 'benchmark.json'} and {output / 'benchmark.png'}")
+    return 0
+
+
+def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, with_data: bool) -> dict:
+    """Everything about one model, by framework: see the README for what each figure is."""
+    found = {side.framework: {} for side in sides}
+    for side in sides:
+        first = side.ask("first")
+        found[side.framework].update(first_step=first["seconds"], versions=first["versions"])
+    agreed = [side.ask("agree", steps=AGREEING_STEPS)["losses"] for side in sides]
+    n_steps = {side.framework: steps_for(side, seconds) for side in sides}
+    requests = {"step": "steps", "step_with_data": "steps_with_data", "inference": "inference"}
+    if not with_data:
+        del requests["step_with_data"]
+    for name, request in requests.items():
+        for side in sides:
+            found[side.framework][name] = []
+        for _ in range(rounds):
+            for side in sides:
+                answer = side.ask(request, n=n_steps[side.framework])
+                found[side.framework][name].append(statistics.median(answer["seconds"]))
+                found[side.framework].update({"losses": answer["losses"]} if "losses" in answer else {})
+    size = SIZES[model]
+    for side in sides:
+        each = found[side.framework]
+        each["images_per_second"] = size["batch_size"] * size.get("n_critic", 5 if model.startswith("wgan") else 1)
+        each["images_per_second"] /= statistics.median(each["step"])
+        each["peak_mb"] = side.ask("memory")["mb"]
+    if len(sides) == 2:
+        found["difference"] = difference(*agreed)
+        found["agree"] = found["difference"] < TOLERANCE
+        for name in requests:
+            found[f"{name}_ratio"] = [j / p for j, p in zip(found["jittor"][name], found["pytorch"][name])]
+    return found
+
+
+def steps_for(side: Side, seconds: float) -> int:
+    """How many steps take about so long, at least one, by one that follows those that warmed it up."""
+    (timed,) = side.ask("steps", n=1)["seconds"]
+    return max(1, round(seconds / timed))
+
+
+def difference(a: list[dict], b: list[dict]) -> float:
+    """The largest between the losses of two, as a share of the largest loss of the step."""
+    return max(
+        max(abs(x[name] - y[name]) for name in x) / max(abs(value) for value in y.values()) for x, y in zip(a, b)
+    )
+
+
+HEAD = f"""{"model":9} {"framework":9} {"first step":>10} {"step":>9} {"spread":>6} {"images/s":>8} {"with data":>9} \
+{"inference":>9} {"memory":>7}   Jittor/PyTorch: median of pairs (their range)"""
+
+
+def row(model: str, found: dict) -> str:
+    """The lines of the table about one model."""
+    lines = []
+    for framework in ("jittor", "pytorch"):
+        if framework not in found:
+            continue
+        each = found[framework]
+        step = statistics.median(each["step"])
+        spread = (max(each["step"]) - min(each["step"])) / step
+        lines.append(
+            f"{model:9} {framework:9} {each['first_step']:8.1f} s {1000 * step:6.1f} ms {spread:6.0%} "
+            f"{each['images_per_second']:8.1f} {milliseconds(each, 'step_with_data')} "
+            f"{milliseconds(each, 'inference')} {each['peak_mb']:4.0f} MB"
+        )
+    if "step_ratio" in found:
+        ratios = found["step_ratio"]
+        lines[0] += f"   {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        lines[1] += f"   losses {'agree' if found['agree'] else 'DIFFER'} ({found['difference']:.0e})"
+    return "\n".join(lines)
+
+
+def milliseconds(each: dict, name: str) -> str:
+    """The median of some times for the table; blank where there are none."""
+    return f"{1000 * statistics.median(each[name]):6.1f} ms" if name in each else " " * 9
+
+
+def draw(path: Path, results: dict) -> None:
+    """A chart of the step times, as shares of PyTorch's where there is PyTorch."""
+    import io
+
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    axes = figure.add_subplot()
+    places = np.arange(len(results))
+    both = all("pytorch" in found for found in results.values())
+    for i, framework in enumerate(("jittor", "pytorch") if both else ("jittor",)):
+        steps = np.array([statistics.median(found[framework]["step"]) for found in results.values()])
+        scale = np.array([statistics.median(found["pytorch"]["step"]) for found in results.values()]) if both else 1e-3
+        bars = axes.bar(places + 0.4 * i, steps / scale, 0.38, label=framework)
+        axes.bar_label(bars, [f"{1000 * step:.0f} ms" for step in steps], fontsize=7)
+    axes.set_xticks(places + (0.2 if both else 0), list(results))
+    axes.set_ylabel("time of a step, PyTorch = 1" if both else "time of a step, ms")
+    axes.legend()
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=120)
+    write_bytes(path, file.getvalue())
+
+
+if __name__ == "__main__":
+    run_program(main, Options, __doc__)

@@ -1,0 +1,148 @@
+"""One side of the benchmark: a process that runs one model in one framework, as scripts/benchmark.py asks it to.
+
+It reads a request per line, {"do": NAME, ...}, and answers each with a line, both JSON; times are in seconds, each of
+work that is finished (synchronised). Whatever a framework prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+
+import numpy as np
+
+from jgan import runtime
+from jgan.cases import CASES, library, without_dropout
+from jgan.images import from_pixels
+from jgan.latent import rng
+
+SIZES = {  # the networks of the papers, with the batches they are usually trained in
+    "gan": {"batch_size": 64, "img_size": 28, "latent_dim": 100, "width": 32},
+    "cgan": {"batch_size": 64, "img_size": 32, "latent_dim": 100, "n_classes": 10, "width_g": 128, "width_d": 512},
+    "dcgan": {"batch_size": 32, "img_size": 64, "latent_dim": 100, "conv_dim": 64},
+    "wgan": {"batch_size": 64, "img_size": 32, "latent_dim": 128, "conv_dim": 128},
+    "wgan_gp": {"arch": "upsampling", "batch_size": 64, "img_size": 32, "latent_dim": 128, "conv_dim": 128},
+    "pix2pix": {"batch_size": 1, "img_size": 256, "conv_dim": 64, "n_levels": 8},
+    "cyclegan": {
+        "arch": "resnet", "upsample": "deconv", "batch_size": 1, "img_size": 256, "conv_dim": 64, "n_blocks": 9
+    },
+}  # fmt: skip
+N_STORED = 256  # images in memory, from which the steps with data take their batches
+
+
+class Worker:
+    """A model in one framework, with the weights that its twin has."""
+
+    def __init__(self, framework: str, model: str, threads: int, device: str):
+        if framework == "pytorch":
+            import torch
+
+            torch.set_num_threads(threads)
+            torch.set_default_device(device)
+            self.lib = library("jgan.reference")
+            self.synchronise = torch.cuda.synchronize if device == "cuda" else lambda: None
+            self.no_grad = torch.no_grad
+            self.versions = {"torch": torch.__version__}
+        else:
+            import jittor as jt
+
+            runtime.set_device(device)
+            self.lib = library("jgan")
+            self.synchronise = lambda: jt.sync_all(True)
+            self.no_grad = jt.no_grad
+            self.versions = runtime.versions()
+        self.model = model
+        self.done = 0
+        self.build()
+
+    def build(self) -> None:
+        """Make the case, or make it anew, with weights that depend on their names alone."""
+        self.case = CASES[self.model](self.lib, **SIZES[self.model])
+        for network, module in self.case.networks.items():
+            for name, value in module.state_dict().items():
+                if name.endswith(("weight", "bias")):
+                    mean = 1 if name.endswith("weight") and len(value.shape) == 1 else 0  # of BatchNorm's scale
+                    drawn = rng(0, f"{network}/{name}").normal(mean, 0.02, tuple(value.shape)).astype(np.float32)
+                    value.copy_(self.lib.tensor(drawn)) if hasattr(value, "copy_") else value.assign(drawn)
+        self.synchronise()
+
+    def first(self) -> dict:
+        """The first step, in which Jittor compiles what it has not compiled before."""
+        return {"seconds": self._time(self.case.tensors(self.lib, 0))[0], "versions": self.versions}
+
+    def agree(self, steps: int) -> dict:
+        """The losses of each step from the same weights on, with every Dropout at rate 0."""
+        self.build()
+        without_dropout(self.case.networks)
+        losses = [self._time(self.case.tensors(self.lib, i))[1] for i in range(steps)]
+        self.build()
+        return {"losses": losses}
+
+    def steps(self, n: int) -> dict:
+        """The times of n steps on inputs that are ready."""
+        inputs = [self.case.tensors(self.lib, i) for i in range(self.done, self.done + min(n, 4))]
+        self.synchronise()
+        self.done += n
+        timed = [self._time(inputs[i % len(inputs)]) for i in range(n)]
+        return {"seconds": [seconds for seconds, _ in timed], "losses": timed[-1][1]}
+
+    def steps_with_data(self, n: int) -> dict:
+        """The times of n steps that take their images from uint8 in memory, as the training programs do."""
+        if not hasattr(self, "stored"):
+            self.stored: dict[tuple, np.ndarray] = {}
+        times = []
+        for _ in range(n):
+            start = time.perf_counter()
+            inputs = self.case.tensors(self.lib, self.done, self._stored_images)
+            self.done += 1
+            self._time(inputs)
+            times.append(time.perf_counter() - start)
+        return {"seconds": times}
+
+    def _stored_images(self, random: np.random.Generator, n: int, channels: int, img_size: int) -> np.ndarray:
+        shape = (N_STORED, channels, img_size, img_size)
+        if shape not in self.stored:
+            self.stored[shape] = rng(0, "stored").integers(0, 256, shape, np.uint8)
+        return from_pixels(self.stored[shape][random.integers(0, N_STORED, n)])
+
+    def inference(self, n: int) -> dict:
+        """The times in which the generator draws or translates n batches."""
+        name = next(iter(self.case.forward))
+        inputs = self.case.tensors(self.lib, 0)
+        network = next(iter(self.case.networks.values()))
+        network.eval()
+        times = []
+        with self.no_grad():
+            for _ in range(n + 1):
+                start = time.perf_counter()
+                self.lib.array(self.case.forward[name](inputs))
+                times.append(time.perf_counter() - start)
+        network.train()
+        return {"seconds": times[1:]}
+
+    def memory(self) -> dict:
+        """The most memory that this process has held, in MB."""
+        return {"mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+    def _time(self, inputs: dict) -> tuple[float, dict[str, float]]:
+        start = time.perf_counter()
+        losses = {name: float(loss.item()) for name, loss in self.case.step(**inputs).items()}
+        self.synchronise()
+        return time.perf_counter() - start, losses
+
+
+def main(framework: str, model: str, threads: str, device: str) -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    worker = Worker(framework, model, int(threads), device)
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = getattr(worker, request.pop("do"))(**request)
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,60 @@
+"""benchmark.py: what it measures and says, never how long anything took."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import benchmark
+import pytest
+from PIL import Image
+
+TORCH = importlib.util.find_spec("torch") is not None
+
+
+def test_a_quick_run_of_one_model(script, tmp_path):
+    done = script("benchmark", "--quick", "--models", "gan", "--threads", 1, "--output", "out")
+    assert done.returncode == 0, done.stderr
+    assert ("Jittor is timed alone" in done.stdout) == (not TORCH)
+    found = json.loads((tmp_path / "out" / "benchmark.json").read_text())
+    assert found["how"] == {"threads": 1, "device": "cpu", "rounds": 3, "seconds": 1.0}
+    gan = found["models"]["gan"]
+    for framework in ("jittor", "pytorch") if TORCH else ("jittor",):
+        assert len(gan[framework]["step"]) == len(gan[framework]["inference"]) == 3
+        assert min(gan[framework]["step"]) > 0 and gan[framework]["first_step"] > 0 and gan[framework]["peak_mb"] > 0
+        assert gan[framework]["losses"].keys() == {"g_loss", "d_loss"} and gan[framework]["versions"]
+        assert any(line.startswith(f"gan       {framework}") for line in done.stdout.splitlines())
+    if TORCH:
+        assert gan["agree"] and len(gan["step_ratio"]) == 3
+    assert Image.open(tmp_path / "out" / "benchmark.png").width > 100
+
+
+def test_losses_are_compared_by_the_largest_of_a_step():
+    reference = [{"g": 2.0, "d": 0.001}, {"g": 1.0, "d": 1.0}]
+    assert benchmark.difference(reference, reference) == 0
+    assert benchmark.difference([{"g": 2.0, "d": 0.003}, {"g": 1.0, "d": 1.0}], reference) == pytest.approx(0.001)
+    assert benchmark.difference([{"g": 2.0, "d": 0.001}, {"g": 1.5, "d": 1.0}], reference) == pytest.approx(0.5)
+
+
+def test_the_table_gives_medians_and_the_ratio_of_pairs():
+    each = {"first_step": 3.0, "images_per_second": 640.0, "peak_mb": 100.0, "inference": [0.001]}
+    found = {
+        "jittor": {**each, "step": [0.1, 0.2, 0.1]},
+        "pytorch": {**each, "step": [0.2, 0.2, 0.1]},
+        "step_ratio": [0.5, 1.0, 1.0], "agree": False, "difference": 0.25,
+    }  # fmt: skip
+    jittor, pytorch = benchmark.row("gan", found).splitlines()
+    assert "100.0 ms   100%    640.0" in jittor and jittor.endswith("1.00 (0.50 to 1.00)")
+    assert "200.0 ms    50%" in pytorch and pytorch.endswith("losses DIFFER (2e-01)")
+
+
+def test_an_unknown_model_is_a_sentence_with_status_2(script):
+    done = script("benchmark", "--models", "gan,vae")
+    assert done.returncode == 2 and "--models: vae is none of gan, cgan" in done.stderr
+
+
+def test_a_side_that_ends_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(benchmark, "WORKER", tmp_path / "gone.py")
+    side = benchmark.Side("jittor", "gan", benchmark.Options())
+    with pytest.raises(benchmark.UserError, match="the process of jittor ended with status 2"):
+        side.ask("first")
