@@ -10,7 +10,7 @@ from pathlib import Path
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
 
-CHANGEABLE = ("n_epochs", "max_steps", "sample_interval", "save_interval", "device", "data_dir")
+CHANGEABLE = ("n_epochs", "max_steps", "sample_interval", "save_interval", "device", "data_dir", "dir_a", "dir_b")
 PLACES = ("output", "resume")
 
 

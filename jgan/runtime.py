@@ -131,10 +131,10 @@ class _Guard(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self.loader
         _before_import()
-        with _chatter_kept_back():
+        with _ctrl_c_left_alone(), _chatter_kept_back():
             import jittor_utils  # finds the compiler and, by it, its cache; jittor imports it anyway
         with _announced_or_uninterrupted(Path(jittor_utils.cache_path)):
-            with _chatter_kept_back():
+            with _ctrl_c_left_alone(), _chatter_kept_back():
                 _shield_compile_workers(jittor_utils)
                 self.loader.exec_module(module)
             _after_import()
@@ -158,7 +158,7 @@ def _before_import() -> None:
 def _announced_or_uninterrupted(cache: Path):
     """Announce the import if Jittor's core does not lie compiled in its cache for this very machine.
 
-    If it does, the import is short, and a Ctrl-C waits for its end: Jittor's own handler would end the program mutely.
+    If it does, the import is short, and a Ctrl-C waits for its end.
     """
     if next(cache.rglob("jittor_core*"), None) is None:
         print(
@@ -174,6 +174,19 @@ def _announced_or_uninterrupted(cache: Path):
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _ctrl_c_left_alone():
+    """Keep Jittor from handling SIGINT, which would end the program mutely: it does not where Jupyter started it."""
+    if "JPY_PARENT_PID" in os.environ:
+        yield
+        return
+    os.environ["JPY_PARENT_PID"] = str(os.getppid())
+    try:
+        yield
+    finally:
+        del os.environ["JPY_PARENT_PID"]
 
 
 def _shield_compile_workers(jittor_utils) -> None:

@@ -40,10 +40,10 @@ def translate(generator, image: Image.Image) -> np.ndarray:
     """The translation of an image of any size, as large as it is: pixels, uint8 (H, W) or (H, W, 3).
 
     image: in the mode "L" for a generator of one channel, else "RGB". It is mirrored at its right and lower border up
-    to a multiple of the generator's stride.
+    to a multiple of the generator's stride that is not below its `smallest`.
     """
     pixels = np.asarray(image).reshape((image.height, image.width, -1))
-    margins = [(0, -side % generator.stride) for side in (image.height, image.width)]
+    margins = [(0, max(generator.smallest - side, -side % generator.stride)) for side in (image.height, image.width)]
     padded = np.pad(pixels, [*margins, (0, 0)], mode="reflect" if min(pixels.shape[:2]) > 1 else "edge")
     with untracked(generator), jt.no_grad():
         translated = generator(jt.array(from_pixels(padded.transpose(2, 0, 1)[None])))

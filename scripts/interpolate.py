@@ -11,7 +11,7 @@ import dataclasses
 from typing import Optional
 
 import numpy as np
-from options import option, require_weights, run_program
+from options import LARGEST, option, require_weights, run_program
 
 from jgan.errors import UserError
 from jgan.images import grid, require_png_path, save_gif, save_png, strip
@@ -21,14 +21,14 @@ from jgan.latent import line, sphere, square
 @dataclasses.dataclass
 class Options:
     weights: Optional[str] = option(None, "a generator.safetensors of a training, or one of weights/")
-    seed_a: int = option(0, "where the path begins; the square's top left corner", least=0)
-    seed_b: int = option(1, "where the path ends; the square's bottom right corner", least=0)
+    seed_a: int = option(0, "where the path begins; the square's top left corner", least=0, most=LARGEST)
+    seed_b: int = option(1, "where the path ends; the square's bottom right corner", least=0, most=LARGEST)
     path: str = option(
         "square",
         "square: the first half of z changes along x, the second along y; sphere: a great circle",
         choices=("square", "line", "sphere"),
     )
-    n: int = option(11, "images on the path, or on a side of the square", least=2)
+    n: int = option(11, "images on the path, or on a side of the square", least=2, most=100)
     label: Optional[int] = option(None, "the class to draw, for a conditional generator (else 0)", least=0)
     gif: bool = option(False, "write an animation, too, beside the image: there and back")
     output: str = option("interpolation.png", "the image to write")

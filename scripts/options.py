@@ -13,6 +13,8 @@ import typing
 from jgan.errors import UserError
 from jgan.stop import in_words
 
+LARGEST = 999_999_999  # of seeds that can be written on a command line
+
 
 def option(default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None):
     """A dataclass field that is an option: default, line of help, and which values it may take.
@@ -113,6 +115,8 @@ def numbers(text: str, name: str) -> list[int]:
     for part in text.split(","):
         match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", part.strip(), re.ASCII)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if max(map(len, re.findall("[0-9]+", part)), default=0) > 9:
+            raise UserError(f"{name} {text!r}: {part!r} is too large; {LARGEST} is the largest")
         if last < first:
             raise UserError(f"{name} {text!r}: {part!r} is no number and no rising range such as 0-35")
         if len(found) + last - first >= 100_000:

@@ -33,7 +33,7 @@ def main(opt: Options, given: dict) -> int:
     except OSError as error:
         raise UserError(f"a sample in {run.samples} cannot be read ({error}); remove it") from None
     steps = np.array([int(path.stem) for path in paths])
-    chosen = [np.abs(steps - step).argmin() for step in np.linspace(steps[0], steps[-1], opt.rows)]
+    chosen = [np.abs(steps - step).argmin() for step in np.linspace(steps[-1], steps[0], opt.rows)[::-1]]
     height = run.options()["img_size"] + 2  # an image of the sheet, and the padding above it
     strip = [sheets[i][:height] for i in dict.fromkeys(chosen)]
     save_png(run.folder / "progress.png", np.concatenate([*strip, sheets[0][:2]]))

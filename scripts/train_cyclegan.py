@@ -13,7 +13,7 @@ from typing import Optional
 
 import numpy as np
 from options import option, run_program
-from training import begin, fingerprint, launch
+from training import begin, fingerprint, launch, require_outside
 from translation import TranslationOptions, cropped, first, one_folder, table
 
 from jgan import runtime
@@ -46,6 +46,7 @@ class Options(TranslationOptions):
     pool_size: int = option(50, "older images that each discriminator is shown again", least=0)
 
     def __post_init__(self):
+        super().__post_init__()
         if self.n_blocks is None:
             self.n_blocks = 9 if self.img_size >= 256 and self.arch == "resnet" else 6
 
@@ -56,8 +57,14 @@ def load(opt: Options) -> list[np.ndarray]:
         raise UserError(f"--img_size must be a multiple of 8, not {opt.img_size}")
     if one_folder(opt, "give the images as --data_dir with trainA/ and trainB/, or as --dir_a and --dir_b"):
         folders = [os.path.join(opt.data_dir, name) for name in ("trainA", "trainB")]
+        if not all(map(os.path.isdir, folders)):
+            raise UserError(
+                f"{opt.data_dir} does not hold trainA/ and trainB/; give two folders as --dir_a and --dir_b"
+            )
     else:
         folders = [opt.dir_a, opt.dir_b]
+    for folder in folders:
+        require_outside(opt, folder)
     return [load_folder(each, size=opt.loaded_size, channels=opt.channels, strict=opt.strict) for each in folders]
 
 

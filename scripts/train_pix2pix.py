@@ -14,7 +14,7 @@ from typing import Optional
 
 import numpy as np
 from options import option, run_program
-from training import begin, fingerprint, launch
+from training import begin, fingerprint, launch, require_outside
 from translation import TranslationOptions, cropped, first, one_folder, table
 
 from jgan import runtime
@@ -49,8 +49,12 @@ def load(opt: Options) -> tuple[np.ndarray, np.ndarray]:
                 f"{opt.data_dir} holds trainA/, images that belong to no pairs; train_cyclegan.py takes them"
             )
         train = os.path.join(opt.data_dir, "train")
-        pairs = load_pairs(train if os.path.isdir(train) else opt.data_dir, **how)
+        folder = train if os.path.isdir(train) else opt.data_dir
+        require_outside(opt, folder)
+        pairs = load_pairs(folder, **how)
     else:
+        require_outside(opt, opt.dir_a)
+        require_outside(opt, opt.dir_b)
         pairs = load_matched(opt.dir_a, opt.dir_b, **how)
     inputs, targets = pairs[::forth]
     return inputs, targets

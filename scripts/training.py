@@ -24,6 +24,7 @@ from jgan.run import Run
 from jgan.train import steps_done, train
 
 DATASETS = ("mnist", "fashion_mnist", "folder")
+FOLDERS = ("data_dir", "dir_a", "dir_b")
 N_SAMPLES, COLUMNS = 64, 8
 
 
@@ -72,14 +73,13 @@ class ImageOptions(TrainOptions):
 def begin(opt, given: dict):
     """(the run of a training program, its options, whether it is one to resume), with nothing made or changed yet.
 
-    The options are those given, or those of the run to resume, which this process holds from now on. A data folder is
-    remembered by its absolute path.
+    The options are those given, or those of the run to resume, which this process holds from now on. Data folders are
+    remembered by their absolute paths.
     """
     if int(os.environ.get("OMPI_COMM_WORLD_SIZE", 1)) > 1:
         raise UserError("training on several processes is not supported yet; start it without mpirun, or with -np 1")
     for options in (vars(opt), given):
-        if options.get("data_dir") is not None:
-            options["data_dir"] = os.path.abspath(options["data_dir"])
+        options.update({name: os.path.abspath(options[name]) for name in FOLDERS if options.get(name) is not None})
     if "resume" not in given:
         run = Run(opt.output)
         run.require_new()
@@ -87,8 +87,21 @@ def begin(opt, given: dict):
     run = Run(opt.resume)
     options = run.resume_options(program_name(), given)
     require_valid(options, type(opt), run.config)
+    for name in FOLDERS:
+        if options.get(name) is not None and not os.path.isdir(options[name]):
+            raise UserError(
+                f"{run.folder} was trained on {options[name]}, which is not there any more; say where it is as --{name}"
+            )
     run.hold()
     return run, type(opt)(**options), True
+
+
+def require_outside(opt, folder: str) -> None:
+    """UserError if the run lies in its folder of images: what it draws would be taken for data when it is resumed."""
+    if Path(folder).resolve() in (Path(opt.output).resolve(), *Path(opt.output).resolve().parents):
+        raise UserError(
+            f"the run {opt.output} would lie among its own training images in {folder}; choose another --output"
+        )
 
 
 def load_pixels(opt: ImageOptions) -> np.ndarray:
@@ -96,6 +109,7 @@ def load_pixels(opt: ImageOptions) -> np.ndarray:
     if opt.dataset == "folder":
         if opt.data_dir is None:
             raise UserError("give the folder of images to train on as --data_dir")
+        require_outside(opt, opt.data_dir)
         return load_folder(opt.data_dir, size=opt.img_size, channels=opt.channels, strict=opt.strict)
     if opt.strict:
         raise UserError("--strict is about the images of a folder; leave it out, or give --dataset folder")

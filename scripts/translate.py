@@ -15,10 +15,13 @@ import numpy as np
 from options import option, require_weights, run_program
 from tqdm import tqdm
 
-from jgan.data.folder import image_paths, open_image, to_mode
+from jgan.checkpoint import load_header
+from jgan.data.folder import SUFFIXES, image_paths, open_image, to_mode
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import save_png
+
+CYCLEGAN_ONLY, PIX2PIX_ONLY = {"direction"}, {"running_statistics", "no_dropout"}
 
 
 @dataclasses.dataclass
@@ -33,21 +36,33 @@ class Options:
     seed: int = option(0, "of the dropout; the same seed gives the same image", least=0)
 
 
-def find(inputs: tuple[str, ...]) -> dict[Path, Path]:
-    """The images to translate, each with the name it is to be written by; UserError if two would share one."""
+def find(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
+    """The images to translate, each with the file to write. What lies in the output folder already is left out.
+
+    UserError if two would be written as one, or one over an image.
+    """
     found: dict[Path, Path] = {}
-    for text in inputs:
-        path = Path(text)
+    for path in map(Path, inputs):
         if not path.exists():
             raise UserError(f"there is no image or folder {path}")
-        paths = (
-            {each: each.relative_to(path) for each in image_paths(path)} if path.is_dir() else {path: Path(path.name)}
-        )
-        for each, name in paths.items():
-            name = name.with_suffix(".png")
-            if name in found.values():
-                raise UserError(f"two of the images would be written as {name}; translate them one after the other")
-            found[each] = name
+        if path.is_dir() and path.resolve() == output.resolve():
+            raise UserError(f"the images of {path} would be translated into their own folder; choose another --output")
+        names = {path: Path(path.name)}
+        if path.is_dir():
+            paths = [each for each in image_paths(path) if output.resolve() not in each.resolve().parents]
+            names = {each: each.relative_to(path) for each in paths}
+        for each, name in names.items():
+            target = output / name.with_suffix(".png")
+            other = next((other for other, taken in found.items() if taken == target and other != each), None)
+            if other is not None:
+                raise UserError(f"{other} and {each} would both be written as {target}; give one another --output")
+            found[each] = target
+    sources = {each.resolve() for each in found}
+    for each, target in found.items():
+        if target.resolve() in sources:
+            raise UserError(
+                f"the translation of {each} would be written over the image {target}; choose another --output"
+            )
     return found
 
 
@@ -58,20 +73,25 @@ def side_by_side(*pixels: np.ndarray) -> np.ndarray:
 
 
 def main(opt: Options, given: dict) -> int:
-    images = find(opt.inputs)
-    weights = require_weights(opt.weights)
     output = Path(opt.output)
+    if output.suffix in SUFFIXES:
+        raise UserError(f"--output is the folder to write into; {output} looks like an image")
+    images = find(opt.inputs, output)
+    weights = require_weights(opt.weights)
     make_folder(output)
 
     # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
     from jgan.runtime import seed_jittor
     from jgan.translators import load_translator, translate
 
+    idle = PIX2PIX_ONLY if load_header(weights).get("model") == "cyclegan.Generators" else CYCLEGAN_ONLY
+    for name in idle & given.keys():
+        raise UserError(f"--{name} means nothing to the generator in {weights}; leave it out")
     generator = load_translator(
         weights, direction=opt.direction, running_statistics=opt.running_statistics, dropout=not opt.no_dropout
     )
     failures = 0
-    for path, name in tqdm(images.items(), "translating", mininterval=1, disable=not sys.stderr.isatty()):
+    for path, target in tqdm(images.items(), "translating", mininterval=1, disable=not sys.stderr.isatty()):
         try:
             image = to_mode(open_image(path), "L" if generator.in_channels == 1 else "RGB")
         except UserError:
@@ -84,8 +104,8 @@ def main(opt: Options, given: dict) -> int:
         translated = translate(generator, image)
         if opt.compare:
             translated = side_by_side(np.asarray(image), translated)
-        make_folder((output / name).parent)
-        save_png(output / name, translated)
+        make_folder(target.parent)
+        save_png(target, translated)
     print(f"wrote {len(images) - failures} images into {output}")
     if failures:
         raise UserError(f"{failures} of {len(images)} images could not be decoded; they are named above")

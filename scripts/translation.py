@@ -19,12 +19,18 @@ class TranslationOptions(TrainOptions, AdamOptions):
     """What a training takes that translates images of A into images of B."""
 
     n_epochs: int = option(200, "how often every image of A is seen", least=1)
-    decay_epoch: int = option(100, "from this epoch on the learning rate falls to 0 at the last", least=0)
+    decay_epoch: Optional[int] = option(
+        None, "from this epoch on the learning rate falls to 0 at the last; else from half of n_epochs on", least=0
+    )
     batch_size: int = option(1, "images of A, and as many of B, in a batch", least=1)
     dir_a: Optional[str] = option(None, "folder of the images A, in place of --data_dir")
     dir_b: Optional[str] = option(None, "folder of the images B")
     no_jitter: bool = option(False, "take the images as they are, not cropped from 1.12 times the size and mirrored")
     conv_dim: int = option(64, "width of the networks", least=1)
+
+    def __post_init__(self):
+        if self.decay_epoch is None:
+            self.decay_epoch = self.n_epochs // 2
 
     @property
     def loaded_size(self) -> int:

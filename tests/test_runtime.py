@@ -91,11 +91,14 @@ def test_ctrl_c_is_a_keyboard_interrupt_again(imports):
     assert done.stdout.endswith("interrupted\nfinally\n"), done.stderr
 
 
-def test_ctrl_c_during_the_import_is_one_after_it():
-    """A part of Jittor that is imported after its core, when Jittor's own handler is in place, is the moment."""
-    code = """
-import os, signal, sys
+@pytest.mark.parametrize("threads", [0, 1])
+def test_ctrl_c_during_the_import_is_one_after_it(threads):
+    """A part of Jittor that is imported after its core is the moment. Other threads, as tqdm's, take it, too."""
+    code = f"""
+import os, signal, sys, threading, time
 import jgan
+for _ in range({threads}):
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 class Moment:
     def find_spec(self, name, path=None, target=None):
         if name == "jittor.pool":

@@ -55,7 +55,10 @@ def load_folder(folder: str | Path, *, size: int, channels: int = 3, strict: boo
 
 
 def image_paths(folder: str | Path) -> list[Path]:
-    """The image files in a folder and the folders within it, links followed, sorted; UserError if there is none."""
+    """The image files in a folder and the folders within it, links followed, sorted; UserError if there is none.
+
+    Hidden files, whose names begin with a dot, are left out.
+    """
     if not os.path.isdir(folder):
         raise UserError(f"the image folder {folder} does not exist" + " (it is a file)" * os.path.exists(folder))
     paths, visited = [], set()
@@ -64,7 +67,7 @@ def image_paths(folder: str | Path) -> list[Path]:
             folders.clear()
             continue
         visited.add(os.path.realpath(inner))
-        paths += [Path(inner, name) for name in files if Path(name).suffix.lower() in SUFFIXES]
+        paths += [Path(inner, name) for name in files if Path(name).suffix.lower() in SUFFIXES and name[0] != "."]
     if not paths:
         raise UserError(f"there is no image in {folder}; looked for {', '.join(sorted(SUFFIXES))}, folders within too")
     return sorted(paths)

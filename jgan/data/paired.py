@@ -17,15 +17,20 @@ def load_pairs(folder: str | Path, *, size: int, channels: tuple[int, int] = (3,
     """The left and the right halves of the images in a folder: two arrays uint8 (N, channels of each, size, size).
 
     Each image holds a pair side by side. Both halves are resized to squares, as the authors of Pix2Pix do. Raises
-    UserError for a folder without images, and for an image that cannot be decoded or halved.
+    UserError for a folder without images, and for an image that cannot be decoded, or is no wider than high.
     """
     paths = image_paths(folder)
     halves = [np.empty((len(paths), n, size, size), np.uint8) for n in channels]
     for i, path in enumerate(paths):
         image = _open(path)
         width, height = image.size
-        if width % 2 or width < 2:
+        if width % 2:
             raise UserError(f"{path} is {width} pixels wide and cannot be halved; it should hold A and B side by side")
+        if width <= height:
+            raise UserError(
+                f"{path} is {width} pixels wide and {height} high, which is no pair side by side; "
+                "for pairs in two folders give --dir_a and --dir_b"
+            )
         for half, left in zip(halves, (0, width // 2)):
             half[i] = _pixels(image.crop((left, 0, left + width // 2, height)), half[i].shape)
     return halves
@@ -38,10 +43,9 @@ def load_matched(
 
     Raises UserError that lists the names without a partner, and the pairs whose images differ in size.
     """
-    a, b = (
-        {path.relative_to(folder).with_suffix(""): path for path in image_paths(folder)}
-        for folder in (folder_a, folder_b)
-    )
+    if Path(folder_a).resolve() == Path(folder_b).resolve():
+        raise UserError(f"{folder_a} is given for both images of the pairs; give two folders")
+    a, b = (_by_name(folder) for folder in (folder_a, folder_b))
     _refuse(sorted(map(str, a.keys() ^ b.keys())), f"these have no partner of their name in {folder_a} and {folder_b}")
     names = sorted(a)
     halves = [np.empty((len(names), n, size, size), np.uint8) for n in channels]
@@ -70,6 +74,16 @@ def jitter(pixels: list[np.ndarray], size: int, random: np.random.Generator) -> 
             crop = array[i, :, tops[i] : tops[i] + size, lefts[i] : lefts[i] + size]
             out[i] = crop[:, :, ::-1] if mirrored[i] else crop
     return jittered
+
+
+def _by_name(folder: str | Path) -> dict[Path, Path]:
+    paths = image_paths(folder)
+    found = {path.relative_to(folder).with_suffix(""): path for path in paths}
+    _refuse(
+        sorted(map(str, set(paths) - set(found.values()))),
+        "beside each of these there is another image of its name, so that its partner is not certain",
+    )
+    return found
 
 
 def _open(path: Path) -> Image.Image:

@@ -20,6 +20,7 @@ class ResnetGenerator(nn.Module):
     """
 
     stride = 4
+    smallest = 8  # at a quarter of it, one pixel could not be mirrored or normalised
 
     def __init__(self, *, channels: int = 3, conv_dim: int = 64, n_blocks: int = 9, upsample: str = "deconv"):
         self.in_channels = channels
@@ -45,6 +46,7 @@ class ConvGenerator(nn.Module):
     """
 
     stride = 8
+    smallest = 8
 
     def __init__(self, *, channels: int = 3, conv_dim: int = 64, n_blocks: int = 6, upsample: str = "deconv"):
         self.in_channels = channels

@@ -24,7 +24,7 @@ class Generator(nn.Module):
         if n_levels < 2:
             raise ValueError(f"a U-Net needs two levels or more, not {n_levels}")
         self.in_channels = in_channels
-        self.stride = 2**n_levels
+        self.stride = self.smallest = 2**n_levels
         widths = [conv_dim * min(2**i, 8) for i in range(n_levels)]
         self.encoder = nn.ModuleList()
         for i, (n_in, n_out) in enumerate(zip([in_channels, *widths], widths)):

@@ -37,6 +37,12 @@ def test_lossy_formats_come_near(tmp_path, suffix):
     assert np.abs(load_folder(tmp_path, size=16)[0].astype(int) - [[[200]], [[100]], [[50]]]).max() <= 4
 
 
+def test_hidden_files_are_left_out(tmp_path):
+    for name in ("a.png", "._a.png", ".b.png"):
+        Image.fromarray(RAMP).save(tmp_path / name)
+    assert len(load_folder(tmp_path, size=4)) == 1
+
+
 def test_grey_becomes_three_equal_channels_and_colour_becomes_luma(tmp_path):
     Image.fromarray(RAMP).save(tmp_path / "grey.png")
     grey = read_image(tmp_path / "grey.png", size=4, channels=3)

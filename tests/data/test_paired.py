@@ -63,6 +63,15 @@ def test_names_without_a_partner_and_sizes_that_differ_are_listed(tmp_path):
         load_matched(tmp_path / "A", tmp_path / "B", size=8)
 
 
+def test_a_partner_must_be_certain(tmp_path):
+    for name in ("A/1.png", "B/1.png", "B/1.bmp"):
+        save(tmp_path / name, noise(0))
+    with pytest.raises(UserError, match=r"there is another image of its name.*: .*B/1\.bmp$"):
+        load_matched(tmp_path / "A", tmp_path / "B", size=8)
+    with pytest.raises(UserError, match="A is given for both images"):
+        load_matched(tmp_path / "A", tmp_path / "A", size=8)
+
+
 def test_every_fault_of_a_folder_has_its_sentence(tmp_path):
     with pytest.raises(UserError, match="gone does not exist"):
         load_pairs(tmp_path / "gone", size=8)
@@ -70,6 +79,9 @@ def test_every_fault_of_a_folder_has_its_sentence(tmp_path):
         load_pairs(tmp_path, size=8)
     save(tmp_path / "odd.png", noise(0, width=9))
     with pytest.raises(UserError, match=r"odd\.png is 9 pixels wide and cannot be halved"):
+        load_pairs(tmp_path, size=8)
+    save(tmp_path / "odd.png", noise(0, height=16, width=16))
+    with pytest.raises(UserError, match=r"odd\.png is 16 pixels wide and 16 high, which is no pair side by side"):
         load_pairs(tmp_path, size=8)
     (tmp_path / "odd.png").write_text("no image")
     with pytest.raises(UserError, match=r"odd\.png cannot be decoded"):

@@ -124,6 +124,10 @@ def test_progress_shows_the_same_latents_over_time(script, tmp_path):
     run(script, "progress", "run", "--rows", 3)
     strip = np.asarray(Image.open(tmp_path / "run" / "progress.png"))
     assert np.array_equal(strip[:18], np.concatenate([sheets[i][:6] for i in (0, 2, 4)]))
+    run(script, "progress", "run", "--rows", 1)
+    assert np.array_equal(
+        np.asarray(Image.open(tmp_path / "run" / "progress.png")), np.concatenate([sheets[-1][:6], sheets[0][:2]])
+    )
     with Image.open(tmp_path / "run" / "progress.gif") as animation:
         assert animation.n_frames == 5 and animation.info["duration"] == 200
         animation.seek(3)
@@ -152,6 +156,8 @@ def test_progress_shows_the_same_latents_over_time(script, tmp_path):
             ["--weights", "state"],
             "weights of one of these are needed here: gan.Generator, cgan.Generator",
         ),
+        ("sample", ["--seeds", "3000000000"], "'3000000000' is too large; 999999999 is the largest"),
+        ("interpolate", ["--n", "100000"], "--n: 100000 is too large; at most 100 is possible"),
         ("progress", ["gone"], "gone/samples holds no samples"),
     ],
 )

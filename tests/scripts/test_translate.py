@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.checkpoint import load_network, save_network
+from jgan.checkpoint import load_network, network_arrays, save_network
 from jgan.images import from_pixels, to_pixels
 from jgan.models import cyclegan, dcgan, pix2pix
+from jgan.translators import load_translator, translate
 
 UNET = {"in_channels": 3, "out_channels": 3, "conv_dim": 2, "n_levels": 4}  # stride 16
 CYCLE = {"arch": "resnet", "channels": 1, "conv_dim": 2, "n_blocks": 1, "upsample": "deconv"}  # stride 4
@@ -54,6 +55,13 @@ def test_an_image_of_any_size_comes_back_as_large_as_it_was(script, weights, hei
     assert translated.shape == (height, width, 3)
     assert np.array_equal(both[:, :width], np.asarray(Image.open(weights / "a.png")))
     assert np.array_equal(both[:, width:], translated)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (4, 60), (7, 3)])
+def test_cyclegan_translates_the_smallest_images(script, weights, height, width):
+    picture(weights / "a.png", height, width)
+    run(script, "a.png", "--weights", "cycle")
+    assert Image.open(weights / "translated" / "a.png").size == (width, height)
 
 
 def test_it_is_what_the_generator_draws_of_the_mirrored_image(script, weights):
@@ -102,15 +110,38 @@ def test_a_damaged_image_is_named_and_the_others_are_translated(script, weights)
         (["a.png"], "give a generator's weights as --weights"),
         (["gone.png", "--weights", "unet"], "there is no image or folder gone.png"),
         (["empty", "--weights", "unet"], "there is no image in empty"),
-        (["a.png", "a.png", "--weights", "unet"], "two of the images would be written as a.png"),
+        (["a.png", "in", "--weights", "unet"], "a.png and in/a.png would both be written as translated/a.png"),
+        (["in", "--weights", "unet", "--output", "in"], "the images of in would be translated into their own folder"),
+        (["in/a.png", "--weights", "unet", "--output", "in"], "would be written over the image in/a.png"),
+        (["a.png", "--weights", "unet", "--direction", "b2a"], "--direction means nothing to the generator in unet"),
+        (["a.png", "--weights", "cycle", "--no_dropout"], "--no_dropout means nothing to the generator in cycle"),
+        (["a.png", "--weights", "unet", "--output", "b.png"], "--output is the folder to write into; b.png looks like"),
         (["a.png", "--weights", "other"], "needed here: pix2pix.Generator, cyclegan.Generators"),
-        (["a.png", "--weights", "unet", "--output", "a.png"], "cannot make the folder a.png"),
+        (["a.png", "--weights", "unet", "--output", "unet"], "cannot make the folder unet"),
     ],
 )
 def test_a_mistake_is_a_sentence_with_status_2(script, weights, arguments, sentence):
-    picture(weights / "a.png", 16, 16)
+    for name in ("a.png", "in/a.png"):
+        picture(weights / name, 16, 16)
+    before = (weights / "in" / "a.png").read_bytes()
     (weights / "empty").mkdir()
     save_network(weights / "other", dcgan.Generator(img_size=16), model="dcgan.Generator", options={"img_size": 16})
     done = script("translate", *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+    assert (weights / "in" / "a.png").read_bytes() == before
+
+
+def test_what_was_written_before_is_not_translated_again(script, weights):
+    picture(weights / "a.png", 16, 16)
+    for _ in range(2):
+        assert "wrote 1 images into translated" in run(script, ".", "./a.png", "--weights", "unet")
+    assert [str(path.relative_to(weights)) for path in weights.rglob("*.png")] == ["a.png", "translated/a.png"]
+
+
+def test_translating_leaves_the_running_statistics(weights):
+    picture(weights / "a.png", 16, 16)
+    generator = load_translator(weights / "unet")
+    before = network_arrays(generator)
+    translate(generator, Image.open(weights / "a.png"))
+    assert all(np.array_equal(before[name], array) for name, array in network_arrays(generator).items())

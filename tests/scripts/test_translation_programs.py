@@ -116,7 +116,13 @@ def test_directions_and_channels(script, pictures):
             "have no partner of their name in",
         ),
         (["train_cyclegan"], "give the images as --data_dir with trainA/ and trainB/, or as --dir_a and --dir_b"),
-        (["train_cyclegan", "--data_dir", "pairs"], "trainA does not exist"),
+        (["train_cyclegan", "--data_dir", "pairs"], "pairs does not hold trainA/ and trainB/; give two folders as"),
+        (["train_pix2pix", "--data_dir", "unpaired/trainB"], "is no pair side by side; for pairs in two folders"),
+        (["train_pix2pix", "--data_dir", "pairs", "--output", "pairs/train/run"], "among its own training images"),
+        (
+            ["train_cyclegan", "--data_dir", "unpaired", "--output", "unpaired/trainB"],
+            "the run unpaired/trainB would lie among its own training images",
+        ),
         (["train_cyclegan", "--dir_a", "unpaired/trainA", "--dir_b", "empty"], "there is no image in"),
         (
             ["train_cyclegan", "--data_dir", "unpaired", "--img_size", "36"],
