@@ -1,6 +1,7 @@
 """Translate images with a generator that train_pix2pix.py or train_cyclegan.py has trained.
 
 python scripts/translate.py photo.jpg --weights runs/pix2pix/generator.safetensors
+python scripts/translate.py facades/test --half b --size 128 --compare --weights weights/pix2pix_facades_128.safetensors
 python scripts/translate.py FOLDER more/*.png --weights runs/cyclegan/generator.safetensors --direction b2a --output out
 """
 
@@ -13,6 +14,7 @@ from typing import Optional
 
 import numpy as np
 from options import option, require_weights, run_program
+from PIL import Image
 from tqdm import tqdm
 
 from jgan.checkpoint import load_header
@@ -30,7 +32,11 @@ class Options:
     weights: Optional[str] = option(None, "generator.safetensors of a training")
     output: str = option("translated", "the folder to write into, each image by its name as PNG")
     direction: str = option("a2b", "of CycleGAN's two", choices=("a2b", "b2a"))
-    compare: bool = option(False, "write input and output side by side")
+    half: Optional[str] = option(
+        None, "translate this half of images that hold A and B side by side", choices=("a", "b")
+    )
+    size: Optional[int] = option(None, "resize to this height and width first, as a training at it does", least=1)
+    compare: bool = option(False, "write input, output and, with --half, the other half side by side")
     running_statistics: bool = option(False, "Pix2Pix: normalise by the training's statistics, not the image's own")
     no_dropout: bool = option(False, "Pix2Pix: leave the dropout out, its only noise")
     seed: int = option(0, "of the dropout; the same seed gives the same image", least=0)
@@ -66,6 +72,21 @@ def find(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
     return found
 
 
+def read(path: Path, opt: Options, mode: str) -> list[Image.Image]:
+    """The image to translate and, if that is a half, the other one. Raises what Pillow does, and ValueError."""
+    image = to_mode(open_image(path), mode)
+    images = [image]
+    if opt.half is not None:
+        middle, odd = divmod(image.width, 2)
+        if odd:
+            raise ValueError(f"it is {image.width} pixels wide and cannot be halved")
+        images = [image.crop((left, 0, left + middle, image.height)) for left in (0, middle)]
+        images = images if opt.half == "a" else images[::-1]
+    if opt.size is not None:
+        images = [image.resize((opt.size, opt.size), Image.Resampling.BICUBIC) for image in images]
+    return images
+
+
 def side_by_side(*pixels: np.ndarray) -> np.ndarray:
     """Pixels (H, W) or (H, W, 3) in a row; grey ones become coloured beside coloured ones."""
     coloured = any(each.ndim == 3 for each in pixels)
@@ -93,7 +114,7 @@ def main(opt: Options, given: dict) -> int:
     failures = 0
     for path, target in tqdm(images.items(), "translating", mininterval=1, disable=not sys.stderr.isatty()):
         try:
-            image = to_mode(open_image(path), "L" if generator.in_channels == 1 else "RGB")
+            image, *others = read(path, opt, "L" if generator.in_channels == 1 else "RGB")
         except UserError:
             raise
         except Exception as error:  # Pillow's decoders raise whatever they stumble over
@@ -103,7 +124,7 @@ def main(opt: Options, given: dict) -> int:
         seed_jittor(opt.seed, "translate")
         translated = translate(generator, image)
         if opt.compare:
-            translated = side_by_side(np.asarray(image), translated)
+            translated = side_by_side(np.asarray(image), translated, *map(np.asarray, others))
         make_folder(target.parent)
         save_png(target, translated)
     print(f"wrote {len(images) - failures} images into {output}")

@@ -96,6 +96,18 @@ def test_cyclegan_goes_both_ways_and_grey_stays_grey(script, weights):
     assert not np.array_equal(np.asarray(there), np.asarray(back))
 
 
+def test_a_half_is_translated_as_if_it_were_alone_and_compared_with_the_other(script, weights):
+    picture(weights / "pairs" / "0.png", 20, 48)
+    pixels = np.asarray(Image.open(weights / "pairs" / "0.png"))
+    Image.fromarray(pixels[:, 24:]).resize((32, 32), Image.Resampling.BICUBIC).save(weights / "b.png")
+    run(script, "b.png", "--weights", "unet")
+    run(script, "pairs", "--half", "b", "--size", 32, "--compare", "--weights", "unet")
+    shown = np.asarray(Image.open(weights / "translated" / "0.png"))
+    a = Image.fromarray(pixels[:, :24]).resize((32, 32), Image.Resampling.BICUBIC)
+    expected = [Image.open(weights / "b.png"), Image.open(weights / "translated" / "b.png"), a]
+    assert np.array_equal(shown, np.concatenate([np.asarray(image) for image in expected], axis=1))
+
+
 def test_a_damaged_image_is_named_and_the_others_are_translated(script, weights):
     picture(weights / "in" / "a.png", 8, 8)
     (weights / "in" / "b.png").write_text("no image")
