@@ -16,6 +16,8 @@ from jgan.generators import draw, latents, load_generator
 from jgan.images import from_pixels, to_pixels
 from jgan.latent import normal, rng
 from jgan.models.cgan import Generator
+from jgan.runtime import seed_jittor
+from jgan.translators import load_translator, translate
 
 WEIGHTS = ROOT / "weights"
 
@@ -71,3 +73,13 @@ def test_the_pictures_were_drawn_by_the_weights(name):
         assert np.abs(shown - image).max() <= 2
     assert np.abs(square[2 : size + 2, 2 : size + 2] - drawn[0]).max() <= 2
     assert np.abs(square[-size - 2 : -2, -size - 2 : -2] - drawn[1]).max() <= 2
+
+
+def test_the_facades_were_drawn_by_the_weights():
+    """Those of translate.py in the README: input, output and photo side by side."""
+    generator = load_translator(WEIGHTS / "pix2pix_facades_128.safetensors")
+    for path in sorted((WEIGHTS / "pix2pix_facades_128").glob("*.png"))[:2]:
+        shown = Image.open(path)
+        seed_jittor(0, "translate")
+        drawn = translate(generator, shown.crop((0, 0, 128, 128))).astype(int)
+        assert np.abs(drawn - np.asarray(shown.crop((128, 0, 256, 128)))).max() <= 4
