@@ -92,6 +92,23 @@ def test_cyclegan_learns_the_way_back(script, pictures):
     assert np.mean([entry["cycle_a"] + entry["cycle_b"] for entry in log[-5:]]) < 0.25
 
 
+@pytest.mark.parametrize(("name", "options"), [("train_pix2pix", PIX2PIX), ("train_cyclegan", CYCLEGAN)])
+def test_the_learning_rate_falls_from_decay_epoch_on(script, pictures, name, options):
+    """An epoch has 4 steps. Falling from its begin, the rate is whole at the first step, and a quarter at the last."""
+
+    def moved(decay_epoch, steps):
+        output = f"{decay_epoch}-{steps}"
+        arguments = ["--n_epochs", 1, "--decay_epoch", decay_epoch, "--max_steps", steps, "--output", output]
+        done = script(name, *options, *arguments)
+        assert done.returncode == 0, done.stderr
+        arrays, _ = load(pictures / output / "generator.safetensors")
+        return np.concatenate([array.ravel() for key, array in sorted(arrays.items()) if key.endswith("weight")])
+
+    assert np.array_equal(moved(0, 1), moved(1, 1))
+    fallen, constant = (moved(epoch, 4) - moved(epoch, 3) for epoch in (0, 1))
+    assert np.linalg.norm(fallen) == pytest.approx(np.linalg.norm(constant) / 4, rel=0.2)
+
+
 def test_directions_and_channels(script, pictures):
     options = ["--direction", "b2a", "--in_channels", 3, "--out_channels", 1, "--max_steps", 1, "--output", "run"]
     done = script("train_pix2pix", *PIX2PIX, *options)
