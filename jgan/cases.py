@@ -20,8 +20,11 @@ from jgan.pool import ImagePool
 MODELS = ("gan", "cgan", "dcgan", "wgan", "pix2pix", "cyclegan")
 
 
-def library(root: str) -> SimpleNamespace:
-    """The networks, losses, steps and optimizers of a half of this package, and how it holds arrays."""
+def library(root: str, device: str = "cpu") -> SimpleNamespace:
+    """The networks, losses, steps and optimizers of a half of this package, and how it holds arrays.
+
+    device: "cpu" or "cuda", where PyTorch's tensors are to be; Jittor's are where its flag says.
+    """
     modules = {name: importlib.import_module(f"{root}.models.{name}") for name in MODELS}
     parts = {name: importlib.import_module(f"{root}.{name}") for name in ("losses", "steps", "optimizers")}
     if root == "jgan":
@@ -37,7 +40,7 @@ def library(root: str) -> SimpleNamespace:
         **parts,
         InstanceNorm=torch.nn.InstanceNorm2d,
         tensor=lambda array: torch.as_tensor(
-            array, dtype=torch.long if array.dtype.kind == "i" else None, device=torch.get_default_device()
+            array, dtype=torch.long if array.dtype.kind == "i" else None, device=device
         ),
         array=lambda tensor: tensor.detach().cpu().numpy(),
     )
@@ -289,6 +292,14 @@ def cyclegan(
 
 
 CASES = {case.__name__: case for case in (gan, cgan, dcgan, wgan, wgan_gp, pix2pix, cyclegan)}
+
+
+def dropout_rates(networks: dict) -> dict[str, list[float]]:
+    """The rates of every Dropout of each network, in its order."""
+    return {
+        name: [module.p for module in network.modules() if type(module).__name__ == "Dropout"]
+        for name, network in networks.items()
+    }
 
 
 def without_dropout(networks: dict) -> None:

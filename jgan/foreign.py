@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import collections
 import io
+import math
+import operator
 import pickle
 import zipfile
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from jgan.errors import UserError
 
+
+def _from_bfloat16(data: bytes) -> np.ndarray:
+    return (np.frombuffer(data, np.uint16).astype(np.uint32) << 16).view(np.float32)
+
+
 STORAGES = {
     "FloatStorage": np.float32,
     "DoubleStorage": np.float64,
     "HalfStorage": np.float16,
+    "BFloat16Storage": np.uint16,  # the upper half of a float32
     "LongStorage": np.int64,
     "IntStorage": np.int32,
     "ShortStorage": np.int16,
@@ -27,6 +36,7 @@ STORAGES = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
+MAGIC_OF_OLD_PYTORCH = 0x1950A86A20F9469CFC6C
 
 
 def read_foreign(path: str | Path) -> dict[str, np.ndarray]:
@@ -42,19 +52,20 @@ def read_foreign(path: str | Path) -> dict[str, np.ndarray]:
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     except Exception as error:  # pickle and zipfile raise whatever they stumble over
-        raise UserError(f"{path} is neither a .pkl of Jittor's nor a .pth of PyTorch's ({error})") from None
+        raise UserError(f"{path} is neither a .pkl of Jittor's nor a .pth of PyTorch's ({error!r})") from None
+    if found == MAGIC_OF_OLD_PYTORCH:
+        raise UserError(f"{path} is in the format of an old PyTorch; load it there, and torch.save it again")
     if not isinstance(found, dict) or not found:
         raise UserError(f"{path} holds {type(found).__name__}, not arrays by their names")
-    found = {name: value.array if isinstance(value, _Array) else value for name, value in found.items()}
-    strange = [str(name) for name, array in found.items() if not isinstance(array, np.ndarray)]
+    strange = [str(name) for name, array in found.items() if not (isinstance(name, str) and isinstance(array, _Array))]
     if strange:
         raise UserError(
-            f"{path} holds more than arrays ({', '.join(strange[:10])}); "
+            f"{path} holds more than arrays by their names ({', '.join(strange[:10])}); "
             "save the state_dict() of the one network alone, and convert that"
         )
     return {
-        name: array.astype(np.float32) if array.dtype.kind == "f" else array
-        for name, array in found.items()
+        name: found[name].array.astype(np.float32) if found[name].array.dtype.kind == "f" else found[name].array
+        for name in found
         if not name.endswith("num_batches_tracked")
     }
 
@@ -62,41 +73,24 @@ def read_foreign(path: str | Path) -> dict[str, np.ndarray]:
 def _read_zip(path: str | Path):
     """What torch.save wrote: a pickle beside the bytes of its tensors."""
     with zipfile.ZipFile(path) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("it is compressed, as PyTorch never does")
         (name,) = [name for name in archive.namelist() if name.endswith("data.pkl")]
         folder = name[: -len("data.pkl")]
         if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
             raise UserError("its numbers are big-endian; write it again on a little-endian machine")
-        reader = _ArraysOnly(io.BytesIO(archive.read(name)))
-        reader.storage = lambda key: archive.read(f"{folder}data/{key}")
-        return reader.load()
+        return _ArraysOnly(io.BytesIO(archive.read(name)), lambda key: archive.read(f"{folder}data/{key}")).load()
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Calls what arrays and tensors are made by, and nothing else."""
+class _Array:
+    """An array, out of the pickle's reach; of a numpy array, filled in from the state that numpy pickled."""
 
-    storage = None
+    def __init__(self, *_):
+        self.array = np.empty(0, np.float32)
 
-    def find_class(self, module: str, name: str):
-        if module == "torch" and name in STORAGES:
-            return STORAGES[name]
-        try:
-            return ADMITTED[module, name]
-        except KeyError:
-            raise UserError(f"it asks for {module}.{name}, which weights do not need; nothing of it was run") from None
-
-    def persistent_load(self, pid) -> np.ndarray:
-        kind, dtype, key, _, _ = pid
-        if kind != "storage":
-            raise ValueError(f"unknown entry {kind}")
-        return np.frombuffer(self.storage(key), dtype)
-
-
-def _tensor(storage: np.ndarray, offset: int, shape: tuple, strides: tuple, *_) -> np.ndarray:
-    last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides))
-    if len(shape) != len(strides) or min((offset, *shape, *strides)) < 0 or (0 not in shape and last >= len(storage)):
-        raise ValueError("a tensor reaches beyond its storage")
-    steps = [stride * storage.itemsize for stride in strides]
-    return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
+    def fill(self, state: tuple) -> None:
+        _, shape, kind, is_fortran, data = state
+        self.array = np.frombuffer(data, kind.dtype).reshape(shape, order="F" if is_fortran else "C").copy()
 
 
 class _Dtype:
@@ -107,25 +101,92 @@ class _Dtype:
         if self.dtype.kind not in "fiub":
             raise ValueError(f"an array of {self.dtype} is no array of numbers")
 
-    def __setstate__(self, state: tuple):
+    def fill(self, state: tuple) -> None:
         if state[1] == ">":
             raise ValueError("its numbers are big-endian")
 
 
-class _Array:
-    """What numpy pickles of an array, filled in from its state."""
+class _Storage:
+    """The numbers of one or several tensors, 1-D."""
 
-    def __init__(self, *_):
-        self.array = np.empty(0, np.float32)
+    def __init__(self, values: np.ndarray):
+        self.values = values
 
-    def __setstate__(self, state: tuple):
-        _, shape, kind, is_fortran, data = state
-        self.array = np.frombuffer(data, kind.dtype).reshape(shape, order="F" if is_fortran else "C").copy()
+
+class _StorageKind:
+    """The name of a PyTorch storage; nothing that can be called."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+def _tensor(storage: _Storage, offset: int, shape: tuple, strides: tuple, *_) -> _Array:
+    """A view of a storage, checked by Python's integers, which know no overflow."""
+    values = storage.values
+    offset, *sides = map(operator.index, (offset, *shape))
+    steps = list(map(operator.index, strides))
+    last = offset + sum((side - 1) * step for side, step in zip(sides, steps))
+    if len(sides) != len(steps) or min([offset, *sides, *steps]) < 0 or math.prod(sides) > len(values):
+        raise ValueError("a tensor does not fit its storage")
+    if 0 not in sides and last >= len(values):
+        raise ValueError("a tensor reaches beyond its storage")
+    tensor = _Array()
+    if 0 in sides:
+        tensor.array = np.empty(sides, values.dtype)
+    else:
+        steps = [step * values.itemsize for step in steps]
+        tensor.array = np.lib.stride_tricks.as_strided(values[offset:], sides, steps).copy()
+    return tensor
 
 
 def _first(given, *_):
     """Of a parameter or Var, the tensor or array it wraps."""
     return given
+
+
+class _ArraysOnly(pickle._Unpickler):
+    """Calls what arrays and tensors are made by, and nothing else.
+
+    Python's own reader, not the one in C, which makes room for whatever length a file claims.
+    """
+
+    dispatch: ClassVar[dict] = {
+        code: load for code, load in pickle._Unpickler.dispatch.items() if code != pickle.BYTEARRAY8[0]
+    }
+
+    def __init__(self, file, read_storage=None):
+        super().__init__(file)
+        self.read_storage = read_storage
+        self.storages: dict[str, _Storage] = {}
+
+    def find_class(self, module: str, name: str):
+        if module == "torch" and name in STORAGES:
+            return _StorageKind(name)
+        try:
+            return ADMITTED[module, name]
+        except KeyError:
+            raise UserError(f"it asks for {module}.{name}, which weights do not need; nothing of it was run") from None
+
+    def load_build(self) -> None:
+        state = self.stack.pop()
+        if isinstance(self.stack[-1], (_Array, _Dtype)):
+            self.stack[-1].fill(state)
+        elif (
+            type(self.stack[-1]) is not collections.OrderedDict
+        ):  # whose attributes, PyTorch's versions, are not needed
+            raise ValueError("it sets attributes of what is no array")
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+    def persistent_load(self, pid) -> _Storage:
+        word, kind, key, _, _ = pid
+        if word != "storage":
+            raise ValueError(f"unknown entry {word}")
+        if key not in self.storages:
+            data = self.read_storage(key)
+            is_half = kind.name == "BFloat16Storage"
+            self.storages[key] = _Storage(_from_bfloat16(data) if is_half else np.frombuffer(data, STORAGES[kind.name]))
+        return self.storages[key]
 
 
 ADMITTED = {

@@ -39,6 +39,7 @@ class ImagePool:
 
     def restore(self, arrays: dict[str, np.ndarray], *, where: str) -> None:
         """Hold what `arrays` returned; UserError if it does not fit the pool."""
-        if sorted(arrays) != [f"{i:03d}" for i in range(len(arrays))] or len(arrays) > self.size:
+        names = [f"{i:03d}" for i in range(len(arrays))]
+        if set(names) != set(arrays) or len(arrays) > self.size:
             raise UserError(f"{where} does not fit a pool of {self.size} images")
-        self.images = [arrays[name].copy() for name in sorted(arrays)]
+        self.images = [arrays[name].copy() for name in names]

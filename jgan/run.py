@@ -79,8 +79,8 @@ class Run:
     def resume_options(self, program: str, given: dict) -> dict:
         """The options to resume with: the run's own, but for those of `CHANGEABLE` that are given anew.
 
-        max_steps bounds one session, so it is not inherited. Raises UserError if this is no run of `program` with a
-        saved state, or if an option is given that differs from the run's; the error names each.
+        max_steps is where one session ends, and not inherited. Raises UserError if this is no run of `program` with
+        a saved state, or if an option is given that differs from the run's; the error names each.
         """
         config = self._read_config()
         options = config["options"]

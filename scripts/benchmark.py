@@ -50,7 +50,7 @@ class Side:
         self.process = subprocess.Popen(
             [sys.executable, WORKER, framework, model, str(opt.threads), opt.device],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "OMP_NUM_THREADS": str(opt.threads)},
+            env={**os.environ, "OMP_NUM_THREADS": str(opt.threads)}, start_new_session=True,
         )  # fmt: skip
 
     def ask(self, request: str, **options) -> dict:
@@ -68,7 +68,8 @@ class Side:
         return json.loads(line)
 
     def close(self) -> None:
-        self.process.stdin.close()
+        """End the process, whatever it is doing."""
+        self.process.kill()
         self.process.wait()
 
 
@@ -77,6 +78,9 @@ def main(opt: Options, given: dict) -> int:
     unknown = [model for model in models if model not in SIZES]
     if unknown:
         raise UserError(f"--models: {unknown[0]} is none of {', '.join(SIZES)}")
+    for name in ("rounds", "seconds"):
+        if opt.quick and name in given:
+            raise UserError(f"--quick has its own --{name}; leave one of them out")
     rounds, seconds = (3, 1.0) if opt.quick else (opt.rounds, opt.seconds)
     frameworks = ["jittor", "pytorch"]
     if importlib.util.find_spec("torch") is None:
@@ -85,6 +89,7 @@ def main(opt: Options, given: dict) -> int:
     output = Path(opt.output)
     make_folder(output)
 
+    how = {"threads": opt.threads, "device": opt.device, "rounds": rounds, "seconds": seconds}
     results = {}
     print(HEAD)
     for model in models:
@@ -95,19 +100,19 @@ def main(opt: Options, given: dict) -> int:
             for side in sides:
                 side.close()
         print(row(model, results[model]), flush=True)
-    how = {"threads": opt.threads, "device": opt.device, "rounds": rounds, "seconds": seconds}
-    write_bytes(output / "benchmark.json", json.dumps({"how": how, "models": results}, indent=2).encode())
+        write_bytes(output / "benchmark.json", json.dumps({"how": how, "models": results}, indent=2).encode())
     draw(output / "benchmark.png", results)
     print(f"wrote {output / 'benchmark.json'} and {output / 'benchmark.png'}")
     return 0
 
 
 def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, with_data: bool) -> dict:
-    """Everything about one model, by framework: see the README for what each figure is."""
+    """Everything about one model, by framework: times in seconds, a median for each round."""
     found = {side.framework: {} for side in sides}
     for side in sides:
-        first = side.ask("first")
-        found[side.framework].update(first_step=first["seconds"], versions=first["versions"])
+        found[side.framework].update(side.ask("ready"))
+    for side in sides:
+        found[side.framework]["first_step"] = side.ask("first")["seconds"]
     agreed = [side.ask("agree", steps=AGREEING_STEPS)["losses"] for side in sides]
     n_steps = {side.framework: steps_for(side, seconds) for side in sides}
     requests = {"step": "steps", "step_with_data": "steps_with_data", "inference": "inference"}
@@ -142,9 +147,11 @@ def steps_for(side: Side, seconds: float) -> int:
 
 
 def difference(a: list[dict], b: list[dict]) -> float:
-    """The largest between the losses of two, as a share of the largest loss of the step."""
-    return max(
-        max(abs(x[name] - y[name]) for name in x) / max(abs(value) for value in y.values()) for x, y in zip(a, b)
+    """The largest between the losses of two, as a share of the largest loss of the step; NaN if one is."""
+    return float(
+        np.max(
+            [np.max([abs(x[name] - y[name]) for name in x]) / np.max(np.abs(list(y.values()))) for x, y in zip(a, b)]
+        )
     )
 
 

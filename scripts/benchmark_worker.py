@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import time
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -41,8 +42,9 @@ class Worker:
             import torch
 
             torch.set_num_threads(threads)
-            torch.set_default_device(device)
-            self.lib = library("jgan.reference")
+            torch.backends.cudnn.benchmark = True  # as Jittor
+            self.lib = library("jgan.reference", device)
+            self.on_device = lambda: torch.device(device)
             self.synchronise = torch.cuda.synchronize if device == "cuda" else lambda: None
             self.no_grad = torch.no_grad
             self.versions = {"torch": torch.__version__}
@@ -51,16 +53,19 @@ class Worker:
 
             runtime.set_device(device)
             self.lib = library("jgan")
+            self.on_device = nullcontext
             self.synchronise = lambda: jt.sync_all(True)
             self.no_grad = jt.no_grad
             self.versions = runtime.versions()
         self.model = model
         self.done = 0
+        self.stored: dict[tuple, np.ndarray] = {}
         self.build()
 
     def build(self) -> None:
         """Make the case, or make it anew, with weights that depend on their names alone."""
-        self.case = CASES[self.model](self.lib, **SIZES[self.model])
+        with self.on_device():
+            self.case = CASES[self.model](self.lib, **SIZES[self.model])
         for network, module in self.case.networks.items():
             for name, value in module.state_dict().items():
                 if name.endswith(("weight", "bias")):
@@ -69,9 +74,13 @@ class Worker:
                     value.copy_(self.lib.tensor(drawn)) if hasattr(value, "copy_") else value.assign(drawn)
         self.synchronise()
 
+    def ready(self) -> dict:
+        """Answered when everything is loaded and built, so that no other process is timed meanwhile."""
+        return {"versions": self.versions}
+
     def first(self) -> dict:
         """The first step, in which Jittor compiles what it has not compiled before."""
-        return {"seconds": self._time(self.case.tensors(self.lib, 0))[0], "versions": self.versions}
+        return {"seconds": self._time(self.case.tensors(self.lib, 0))[0]}
 
     def agree(self, steps: int) -> dict:
         """The losses of each step from the same weights on, with every Dropout at rate 0."""
@@ -90,9 +99,11 @@ class Worker:
         return {"seconds": [seconds for seconds, _ in timed], "losses": timed[-1][1]}
 
     def steps_with_data(self, n: int) -> dict:
-        """The times of n steps that take their images from uint8 in memory, as the training programs do."""
-        if not hasattr(self, "stored"):
-            self.stored: dict[tuple, np.ndarray] = {}
+        """The times of n steps that choose their images among uint8 in memory and draw their noise.
+
+        That is what the training programs do, but for the random crops of Pix2Pix and CycleGAN.
+        """
+        self.case.tensors(self.lib, 0, self._stored_images)
         times = []
         for _ in range(n):
             start = time.perf_counter()
@@ -124,7 +135,7 @@ class Worker:
         return {"seconds": times[1:]}
 
     def memory(self) -> dict:
-        """The most memory that this process has held, in MB."""
+        """The most memory that this process has held, in MB; not a GPU's."""
         return {"mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
     def _time(self, inputs: dict) -> tuple[float, dict[str, float]]:

@@ -75,7 +75,7 @@ def from_foreign(source: Path, target: Path, model: str | None, sizes: dict) -> 
         raise UserError(f"--model {model} is none of {', '.join(constructors)}")
     try:
         network = constructors[model](**sizes)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError, ArithmeticError, AssertionError) as error:
         raise UserError(f"--sizes: {error}") from None
     restore_network(network, arrays, where=source)
     save_network(target, network, model=model, options=sizes)

@@ -14,7 +14,7 @@ from typing import Callable
 import numpy as np
 from options import option, run_program
 
-from jgan.cases import CASES, Case, library, without_dropout
+from jgan.cases import CASES, Case, dropout_rates, library, without_dropout
 from jgan.checkpoint import save
 from jgan.errors import UserError
 from jgan.files import make_folder
@@ -57,16 +57,18 @@ def main(opt: Options, given: dict) -> int:
     lib = library("jgan.reference")
     total = 0
     for name, (algorithm, sizes) in SIZES.items():
+        dropouts = {}
 
-        def build(algorithm=algorithm, sizes=sizes) -> Case:
+        def build(algorithm=algorithm, sizes=sizes, dropouts=dropouts) -> Case:
             torch.manual_seed(0)
             case = CASES[algorithm](lib, **sizes)
+            dropouts.update(dropout_rates(case.networks))
             without_dropout(case.networks)
             unsettle(case)
             return case
 
         arrays, losses = run(build, lib)
-        header = {"case": algorithm, "sizes": sizes, "losses": losses, "torch": torch.__version__}
+        header = {"case": algorithm, "sizes": sizes, "losses": losses, "dropout": dropouts, "torch": torch.__version__}
         total += write(output / f"{name}.safetensors", arrays, header)
     total += write(output / "optimizers.safetensors", run_optimizers(torch, lib), {"torch": torch.__version__})
     total += write_state_dict(torch, lib, output)

@@ -35,7 +35,7 @@ class Options:
     half: Optional[str] = option(
         None, "translate this half of images that hold A and B side by side", choices=("a", "b")
     )
-    size: Optional[int] = option(None, "resize to this height and width first, as a training at it does", least=1)
+    size: Optional[int] = option(None, "resize to this height and width first", least=1)
     compare: bool = option(False, "write input, output and, with --half, the other half side by side")
     running_statistics: bool = option(False, "Pix2Pix: normalise by the training's statistics, not the image's own")
     no_dropout: bool = option(False, "Pix2Pix: leave the dropout out, its only noise")
@@ -43,11 +43,11 @@ class Options:
 
 
 def find(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
-    """The images to translate, each with the file to write. What lies in the output folder already is left out.
+    """The images to translate, each with the file to write. What was written into a folder within one is left out.
 
-    UserError if two would be written as one, or one over an image.
+    UserError if two would be written as one, or one over an image that lies beside it.
     """
-    found: dict[Path, Path] = {}
+    sources: dict[Path, Path] = {}  # by what they are written as
     for path in map(Path, inputs):
         if not path.exists():
             raise UserError(f"there is no image or folder {path}")
@@ -55,33 +55,32 @@ def find(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
             raise UserError(f"the images of {path} would be translated into their own folder; choose another --output")
         names = {path: Path(path.name)}
         if path.is_dir():
-            paths = [each for each in image_paths(path) if output.resolve() not in each.resolve().parents]
-            names = {each: each.relative_to(path) for each in paths}
+            within = output.resolve() if path.resolve() in output.resolve().parents else None
+            names = {each: each.relative_to(path) for each in image_paths(path) if within not in each.resolve().parents}
         for each, name in names.items():
             target = output / name.with_suffix(".png")
-            other = next((other for other, taken in found.items() if taken == target and other != each), None)
-            if other is not None:
-                raise UserError(f"{other} and {each} would both be written as {target}; give one another --output")
-            found[each] = target
-    sources = {each.resolve() for each in found}
-    for each, target in found.items():
-        if target.resolve() in sources:
-            raise UserError(
-                f"the translation of {each} would be written over the image {target}; choose another --output"
-            )
-    return found
+            if sources.setdefault(target, each) != each:
+                raise UserError(
+                    f"{sources[target]} and {each} would both be written as {target}; give one another --output"
+                )
+            if target.exists() and target.resolve().parent == each.resolve().parent:
+                raise UserError(f"{each} would be written over the image {target}; choose another --output")
+    if not sources:
+        raise UserError(f"there is no image in {' '.join(inputs)} but in the output folder {output}")
+    return {each: target for target, each in sources.items()}
 
 
 def read(path: Path, opt: Options, mode: str) -> list[Image.Image]:
     """The image to translate and, if that is a half, the other one. Raises what Pillow does, and ValueError."""
-    image = to_mode(open_image(path), mode)
-    images = [image]
+    whole = open_image(path)
+    images = [whole]
     if opt.half is not None:
-        middle, odd = divmod(image.width, 2)
+        middle, odd = divmod(whole.width, 2)
         if odd:
-            raise ValueError(f"it is {image.width} pixels wide and cannot be halved")
-        images = [image.crop((left, 0, left + middle, image.height)) for left in (0, middle)]
+            raise ValueError(f"it is {whole.width} pixels wide and cannot be halved")
+        images = [whole.crop((left, 0, left + middle, whole.height)) for left in (0, middle)]
         images = images if opt.half == "a" else images[::-1]
+    images = [to_mode(image, wanted) for image, wanted in zip(images, (mode, "RGB"))]
     if opt.size is not None:
         images = [image.resize((opt.size, opt.size), Image.Resampling.BICUBIC) for image in images]
     return images

@@ -77,21 +77,64 @@ def test_an_attack_is_refused_and_never_run(tmp_path, place):
     assert (tmp_path / "run").exists()  # it would have run
 
 
-@pytest.mark.parametrize(
-    ("offset", "shape", "strides"), [(0, (5,), (1,)), (4, (1,), (1,)), (0, (2, 2), (3, 1)), (3, (2,), (-1,))]
-)
-def test_a_tensor_beyond_its_storage_is_refused(tmp_path, offset, shape, strides):
-    """Written by hand, since PyTorch writes none such: a storage of four floats."""
-    storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
-    data = b"\x80\x02}X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor_v2\n(" + storage
-    for part in (offset, shape, strides):
-        data += pickle.dumps(part, 2)[2:-1]
-    data += b"\x89NtRs."
-    path = zipped(tmp_path / "weights.pth", data)
+STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
+TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n("
+
+
+def opcodes(value) -> bytes:
+    """A pickle of the value without its first and last opcode, to be put into another."""
+    return pickle.dumps(value, 2)[2:-1]
+
+
+def with_storage(path, body: bytes):
+    """A .pth as PyTorch writes none: the dict {"w": what the body makes}, and a storage of the floats 0 to 3."""
+    zipped(path, b"\x80\x02}X\x01\x00\x00\x00w" + body + b"s.")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("archive/data/0", np.arange(4, dtype=np.float32).tobytes())
-    with pytest.raises(UserError, match="a tensor reaches beyond its storage"):
+    return path
+
+
+def tensor(offset, shape, strides, storage=STORAGE) -> bytes:
+    return TENSOR + storage + opcodes(offset) + opcodes(shape) + opcodes(strides) + b"\x89NtR"
+
+
+def test_a_tensor_is_a_view_of_its_storage(tmp_path):
+    path = with_storage(tmp_path / "weights.pth", tensor(1, (3, 1), (1, 7)))
+    assert read_foreign(path)["w"].tolist() == [[1], [2], [3]]
+
+
+def test_half_a_float_is_widened(tmp_path):
+    bfloat16 = STORAGE.replace(b"FloatStorage", b"BFloat16Storage")  # the lower and upper halves of 0 to 3
+    path = with_storage(tmp_path / "weights.pth", tensor(0, (8,), (1,), storage=bfloat16))
+    assert read_foreign(path)["w"].tolist() == [0, 0, 0, 1, 0, 2, 0, 3]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        tensor(0, (5,), (1,)),
+        tensor(4, (1,), (1,)),
+        tensor(0, (2, 2), (3, 1)),
+        tensor(3, (2,), (-1,)),
+        tensor(0, (10**9,), (0,)),  # gigabytes of four bytes
+        tensor(0, (1003,), (2**62 + 1,)),  # beyond 64 bits
+        tensor(0, (1000,), (1,), storage=tensor(0, (10**9, 0), (1, 1))),  # a tensor for a storage
+        b"ctorch\nFloatStorage\n" + opcodes((3.0,)) + b"R",  # a storage called
+        tensor(0, (1,), (1,)) + opcodes({"__array_interface__": {}}) + b"b",  # an attribute set
+        b"\x96\xff\xff\xff\x7f\x00\x00\x00\x00",  # a bytearray as long as the file claims
+    ],
+)
+def test_what_pytorch_never_writes_is_refused(tmp_path, body):
+    path = with_storage(tmp_path / "weights.pth", body)
+    with pytest.raises(UserError, match=r"neither a \.pkl of Jittor's|holds more than arrays"):
         read_foreign(path)
+
+
+def test_what_is_compressed_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "weights.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({}))
+    with pytest.raises(UserError, match="it is compressed, as PyTorch never does"):
+        read_foreign(tmp_path / "weights.pth")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +144,9 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path, offset, shape, strides
         (b"no pickle", "neither a .pkl of Jittor's nor a .pth of PyTorch's"),
         (pickle.dumps([1, 2]), "holds list, not arrays by their names"),
         (pickle.dumps({}), "holds dict, not arrays by their names"),
-        (pickle.dumps({"epoch": 3, "weight": np.zeros(2)}), r"holds more than arrays \(epoch\)"),
+        (pickle.dumps({"epoch": 3, "weight": np.zeros(2)}), r"holds more than arrays by their names \(epoch\)"),
+        (pickle.dumps({0: np.zeros(2)}), r"holds more than arrays by their names \(0\)"),
+        (pickle.dumps(0x1950A86A20F9469CFC6C), "in the format of an old PyTorch"),
         (pickle.dumps({"x": np.array([None])}), "an array of object is no array of numbers"),
     ],
 )

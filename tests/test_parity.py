@@ -12,9 +12,10 @@ from pathlib import Path
 import jittor as jt
 import numpy as np
 import pytest
+from make_fixtures import SIZES
 
 from jgan import optimizers
-from jgan.cases import CASES, library, without_dropout
+from jgan.cases import CASES, dropout_rates, library, without_dropout
 from jgan.checkpoint import load, network_arrays, optimizer_arrays, restore_network
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -75,6 +76,19 @@ def require_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray],
         for name, array in expected.items()
     }
     assert {name: error for name, error in errors.items() if not error < bound} == {}
+
+
+def test_every_fixture_is_there():
+    assert set(NAMES) == set(SIZES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_dropout_that_is_left_out_has_the_same_rates(name):
+    _, header = read(name)
+    case = CASES[header["case"]](library("jgan"), **header["sizes"])
+    assert dropout_rates(case.networks) == header["dropout"]
+    for network in case.networks.values():
+        assert all(module.is_train for module in network.modules() if isinstance(module, jt.nn.Dropout))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -38,11 +38,12 @@ def test_a_pool_of_none_returns_everything():
     assert ImagePool(0).exchange(numbered(1, 2), np.random.default_rng(0)).ravel().tolist() == [1, 2]
 
 
-def test_a_restored_pool_goes_on_as_the_first_one():
-    first, second = ImagePool(5), ImagePool(5)
-    first.exchange(numbered(*range(5)), np.random.default_rng(0))
+@pytest.mark.parametrize("size", [5, 1005])
+def test_a_restored_pool_goes_on_as_the_first_one(size):
+    first, second = ImagePool(size), ImagePool(size)
+    first.exchange(numbered(*range(size)), np.random.default_rng(0))
     second.restore(first.arrays(), where="state")
-    batches = [pool.exchange(numbered(*range(5, 30)), np.random.default_rng(1)) for pool in (first, second)]
+    batches = [pool.exchange(numbered(*range(-30, 0)), np.random.default_rng(1)) for pool in (first, second)]
     assert np.array_equal(*batches)
 
 

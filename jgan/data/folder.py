@@ -27,7 +27,7 @@ def load_folder(folder: str | Path, *, size: int, channels: int = 3, strict: boo
     does not exist or holds no image, and an image of so many pixels that it may be meant to exhaust the memory.
     """
     paths = image_paths(folder)
-    pixels = _room_for((len(paths), channels, size, size))
+    pixels = room_for((len(paths), channels, size, size))
     failures = []
 
     def read(i: int) -> None:
@@ -118,7 +118,7 @@ def to_mode(image: Image.Image, mode: str) -> Image.Image:
     return image.convert(mode)
 
 
-def _room_for(shape: tuple[int, ...]) -> np.ndarray:
+def room_for(shape: tuple[int, ...]) -> np.ndarray:
     n_bytes = int(np.prod(shape, dtype=np.int64))
     if n_bytes <= MEMORY_LIMIT:
         return np.empty(shape, np.uint8)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jgan.data.folder import image_paths, open_image, to_mode
+from jgan.data.folder import image_paths, open_image, room_for, to_mode
 from jgan.errors import UserError
 
 LISTED = 10  # names in an error, at most
@@ -20,7 +20,7 @@ def load_pairs(folder: str | Path, *, size: int, channels: tuple[int, int] = (3,
     UserError for a folder without images, and for an image that cannot be decoded, or is no wider than high.
     """
     paths = image_paths(folder)
-    halves = [np.empty((len(paths), n, size, size), np.uint8) for n in channels]
+    halves = [room_for((len(paths), n, size, size)) for n in channels]
     for i, path in enumerate(paths):
         image = _open(path)
         width, height = image.size
@@ -48,7 +48,7 @@ def load_matched(
     a, b = (_by_name(folder) for folder in (folder_a, folder_b))
     _refuse(sorted(map(str, a.keys() ^ b.keys())), f"these have no partner of their name in {folder_a} and {folder_b}")
     names = sorted(a)
-    halves = [np.empty((len(names), n, size, size), np.uint8) for n in channels]
+    halves = [room_for((len(names), n, size, size)) for n in channels]
     differing = []
     for i, name in enumerate(names):
         images = _open(a[name]), _open(b[name])

@@ -9,9 +9,9 @@ from jgan.reference.losses import gradient_penalty, l1, least_squares, vanilla
 
 
 def update(optimizer, loss) -> None:
-    """What `optimizer.step(loss)` is in Jittor."""
+    """What `optimizer.step(loss)` is in Jittor: no gradient is computed but those of the optimizer's own parameters."""
     optimizer.zero_grad()
-    loss.backward()
+    loss.backward(inputs=[parameter for group in optimizer.param_groups for parameter in group["params"]])
     optimizer.step()
 
 

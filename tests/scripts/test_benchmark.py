@@ -6,6 +6,7 @@ import importlib.util
 import json
 
 import benchmark
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -34,6 +35,7 @@ def test_losses_are_compared_by_the_largest_of_a_step():
     assert benchmark.difference(reference, reference) == 0
     assert benchmark.difference([{"g": 2.0, "d": 0.003}, {"g": 1.0, "d": 1.0}], reference) == pytest.approx(0.001)
     assert benchmark.difference([{"g": 2.0, "d": 0.001}, {"g": 1.5, "d": 1.0}], reference) == pytest.approx(0.5)
+    assert np.isnan(benchmark.difference([{"g": 2.0, "d": np.nan}, {"g": 1.0, "d": 1.0}], reference))
 
 
 def test_the_table_gives_medians_and_the_ratio_of_pairs():
@@ -48,13 +50,21 @@ def test_the_table_gives_medians_and_the_ratio_of_pairs():
     assert "200.0 ms    50%" in pytorch and pytorch.endswith("losses DIFFER (2e-01)")
 
 
-def test_an_unknown_model_is_a_sentence_with_status_2(script):
-    done = script("benchmark", "--models", "gan,vae")
-    assert done.returncode == 2 and "--models: vae is none of gan, cgan" in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--models", "gan,vae"], "--models: vae is none of gan, cgan"),
+        (["--quick", "--rounds", 5], "--quick has its own --rounds"),
+    ],
+)
+def test_a_mistake_is_a_sentence_with_status_2(script, arguments, sentence):
+    done = script("benchmark", *arguments)
+    assert done.returncode == 2 and sentence in done.stderr
 
 
 def test_a_side_that_ends_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(benchmark, "WORKER", tmp_path / "gone.py")
     side = benchmark.Side("jittor", "gan", benchmark.Options())
     with pytest.raises(benchmark.UserError, match="the process of jittor ended with status 2"):
-        side.ask("first")
+        side.ask("ready")
+    side.close()

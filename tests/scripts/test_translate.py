@@ -122,9 +122,10 @@ def test_a_damaged_image_is_named_and_the_others_are_translated(script, weights)
         (["a.png"], "give a generator's weights as --weights"),
         (["gone.png", "--weights", "unet"], "there is no image or folder gone.png"),
         (["empty", "--weights", "unet"], "there is no image in empty"),
-        (["a.png", "in", "--weights", "unet"], "a.png and in/a.png would both be written as translated/a.png"),
+        (["a.png", "in/a.png", "--weights", "unet"], "a.png and in/a.png would both be written as translated/a.png"),
         (["in", "--weights", "unet", "--output", "in"], "the images of in would be translated into their own folder"),
         (["in/a.png", "--weights", "unet", "--output", "in"], "would be written over the image in/a.png"),
+        (["in/b.bmp", "--weights", "unet", "--output", "in"], "in/b.bmp would be written over the image in/b.png"),
         (["a.png", "--weights", "unet", "--direction", "b2a"], "--direction means nothing to the generator in unet"),
         (["a.png", "--weights", "cycle", "--no_dropout"], "--no_dropout means nothing to the generator in cycle"),
         (["a.png", "--weights", "unet", "--output", "b.png"], "--output is the folder to write into; b.png looks like"),
@@ -133,15 +134,16 @@ def test_a_damaged_image_is_named_and_the_others_are_translated(script, weights)
     ],
 )
 def test_a_mistake_is_a_sentence_with_status_2(script, weights, arguments, sentence):
-    for name in ("a.png", "in/a.png"):
+    for name in ("a.png", "in/a.png", "in/b.bmp"):
         picture(weights / name, 16, 16)
-    before = (weights / "in" / "a.png").read_bytes()
+    Image.open(weights / "in" / "a.png").save(weights / "in" / "b.png")
+    before = [path.read_bytes() for path in sorted((weights / "in").iterdir())]
     (weights / "empty").mkdir()
     save_network(weights / "other", dcgan.Generator(img_size=16), model="dcgan.Generator", options={"img_size": 16})
     done = script("translate", *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
-    assert (weights / "in" / "a.png").read_bytes() == before
+    assert [path.read_bytes() for path in sorted((weights / "in").iterdir())] == before
 
 
 def test_what_was_written_before_is_not_translated_again(script, weights):
@@ -149,6 +151,12 @@ def test_what_was_written_before_is_not_translated_again(script, weights):
     for _ in range(2):
         assert "wrote 1 images into translated" in run(script, ".", "./a.png", "--weights", "unet")
     assert [str(path.relative_to(weights)) for path in weights.rglob("*.png")] == ["a.png", "translated/a.png"]
+
+
+def test_an_output_folder_around_the_images_is_one_like_any_other(script, weights):
+    picture(weights / "in" / "a.png", 16, 16)
+    assert "wrote 1 images into ." in run(script, "in", "--weights", "unet", "--output", ".")
+    assert (weights / "a.png").exists()
 
 
 def test_translating_leaves_the_running_statistics(weights):
