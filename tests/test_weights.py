@@ -75,11 +75,12 @@ def test_the_pictures_were_drawn_by_the_weights(name):
     assert np.abs(square[-size - 2 : -2, -size - 2 : -2] - drawn[1]).max() <= 2
 
 
-def test_the_facades_were_drawn_by_the_weights():
-    """Those of translate.py in the README: input, output and photo side by side."""
-    generator = load_translator(WEIGHTS / "pix2pix_facades_128.safetensors")
-    for path in sorted((WEIGHTS / "pix2pix_facades_128").glob("*.png"))[:2]:
-        shown = Image.open(path)
-        seed_jittor(0, "translate")
-        drawn = translate(generator, shown.crop((0, 0, 128, 128))).astype(int)
-        assert np.abs(drawn - np.asarray(shown.crop((128, 0, 256, 128)))).max() <= 4
+@pytest.mark.parametrize(("name", "places"), [("pix2pix_facades_128", 3), ("cyclegan_monet_128", 2)])
+def test_the_translations_were_drawn_by_the_weights(name, places):
+    """Those of translate.py in the README: input and output side by side, and perhaps the other half of the pair."""
+    path = sorted((WEIGHTS / name).glob("*.png"))[0]
+    shown = Image.open(path)
+    assert shown.size == (places * 128, 128)
+    seed_jittor(0, "translate")
+    drawn = translate(load_translator(WEIGHTS / f"{name}.safetensors"), shown.crop((0, 0, 128, 128))).astype(int)
+    assert np.abs(drawn - np.asarray(shown.crop((128, 0, 256, 128)))).max() <= 4
