@@ -168,12 +168,10 @@ class _ArraysOnly(pickle._Unpickler):
             raise UserError(f"it asks for {module}.{name}, which weights do not need; nothing of it was run") from None
 
     def load_build(self) -> None:
-        state = self.stack.pop()
-        if isinstance(self.stack[-1], (_Array, _Dtype)):
-            self.stack[-1].fill(state)
-        elif (
-            type(self.stack[-1]) is not collections.OrderedDict
-        ):  # whose attributes, PyTorch's versions, are not needed
+        state, built = self.stack.pop(), self.stack[-1]
+        if isinstance(built, (_Array, _Dtype)):
+            built.fill(state)
+        elif type(built) is not collections.OrderedDict:  # PyTorch sets versions on it, which are not needed
             raise ValueError("it sets attributes of what is no array")
 
     dispatch[pickle.BUILD[0]] = load_build
