@@ -18,6 +18,7 @@ from jgan.latent import normal, rng, uniform
 from jgan.pool import ImagePool
 
 MODELS = ("gan", "cgan", "dcgan", "wgan", "pix2pix", "cyclegan")
+ADAM = {"lr": 0.0002, "b1": 0.5, "b2": 0.999}  # of DCGAN, and of most that came after
 
 
 def library(root: str, device: str = "cpu") -> SimpleNamespace:
@@ -83,8 +84,7 @@ def dcgan(lib, *, batch_size: int, img_size: int, latent_dim: int, conv_dim: int
     """The networks of train_dcgan.py."""
     sizes = {"img_size": img_size, "channels": channels, "conv_dim": conv_dim}
     generator, discriminator = lib.dcgan.Generator(latent_dim=latent_dim, **sizes), lib.dcgan.Discriminator(**sizes)
-    adam = {"lr": 0.0002, "b1": 0.5, "b2": 0.999}
-    return _by_gan_step(lib, generator, discriminator, adam, normal, (batch_size, channels, img_size), latent_dim)
+    return _by_gan_step(lib, generator, discriminator, ADAM, normal, (batch_size, channels, img_size), latent_dim)
 
 
 def _by_gan_step(
@@ -116,9 +116,7 @@ def cgan(
     sizes = {"n_classes": n_classes, "img_size": img_size, "channels": channels}
     generator = lib.cgan.Generator(latent_dim=latent_dim, width=width_g, **sizes)
     discriminator = lib.cgan.Discriminator(width=width_d, **sizes)
-    optimizer_g, optimizer_d = (
-        lib.optimizers.adam(network, lr=0.0002, b1=0.5, b2=0.999) for network in (generator, discriminator)
-    )
+    optimizer_g, optimizer_d = (lib.optimizers.adam(network, **ADAM) for network in (generator, discriminator))
 
     def inputs(i: int, images) -> dict[str, np.ndarray]:
         random = rng(0, "case", i)
@@ -214,9 +212,7 @@ def pix2pix(
     discriminator = lib.pix2pix.PatchDiscriminator(
         in_channels=2 * channels, conv_dim=conv_dim, **({"norm": None} if penalised else {})
     )
-    optimizer_g, optimizer_d = (
-        lib.optimizers.adam(network, lr=0.0002, b1=0.5, b2=0.999) for network in (generator, discriminator)
-    )
+    optimizer_g, optimizer_d = (lib.optimizers.adam(network, **ADAM) for network in (generator, discriminator))
     loss = {"vanilla": lib.losses.vanilla, "lsgan": lib.losses.least_squares, "wgangp": lib.losses.wasserstein}[
         gan_mode
     ]
@@ -259,9 +255,8 @@ def cyclegan(
     discriminator_a, discriminator_b = (
         lib.pix2pix.PatchDiscriminator(in_channels=channels, conv_dim=conv_dim, norm=lib.InstanceNorm) for _ in "ab"
     )
-    adam = {"lr": 0.0002, "b1": 0.5, "b2": 0.999}
-    optimizer_g = lib.optimizers.adam(generators, **adam)
-    optimizer_d = lib.optimizers.adam(discriminator_a, discriminator_b, **adam)
+    optimizer_g = lib.optimizers.adam(generators, **ADAM)
+    optimizer_d = lib.optimizers.adam(discriminator_a, discriminator_b, **ADAM)
 
     def inputs(i: int, images) -> dict[str, np.ndarray]:
         random = rng(0, "case", i)
