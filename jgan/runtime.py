@@ -131,13 +131,14 @@ class _Guard(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self.loader
         _before_import()
-        with _ctrl_c_left_alone(), _chatter_kept_back():
-            import jittor_utils  # finds the compiler and, by it, its cache; jittor imports it anyway
-        with _announced_or_uninterrupted(Path(jittor_utils.cache_path)):
-            with _ctrl_c_left_alone(), _chatter_kept_back():
-                _shield_compile_workers(jittor_utils)
-                self.loader.exec_module(module)
-            _after_import()
+        with _ctrl_c_left_alone():
+            with _chatter_kept_back():
+                import jittor_utils  # finds the compiler and, by it, its cache; jittor imports it anyway
+            with _announced_or_uninterrupted(Path(jittor_utils.cache_path)):
+                with _chatter_kept_back():
+                    _shield_compile_workers(jittor_utils)
+                    self.loader.exec_module(module)
+                _after_import()
 
 
 def _before_import() -> None:
