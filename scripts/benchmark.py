@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import io
 import json
 import os
 import statistics
@@ -129,7 +130,7 @@ def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, with_
     size = SIZES[model]
     for side in sides:
         each = found[side.framework]
-        each["images_per_second"] = size["batch_size"] * size.get("n_critic", 5 if model.startswith("wgan") else 1)
+        each["images_per_second"] = size["batch_size"] * size.get("n_critic", 1)
         each["images_per_second"] /= statistics.median(each["step"])
         each["peak_mb"] = side.ask("memory")["mb"]
     if len(sides) == 2:
@@ -187,8 +188,6 @@ def milliseconds(each: dict, name: str) -> str:
 
 def draw(path: Path, results: dict) -> None:
     """A chart of the step times, as shares of PyTorch's where there is PyTorch."""
-    import io
-
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.5), layout="constrained")

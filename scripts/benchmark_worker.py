@@ -20,12 +20,13 @@ from jgan.cases import CASES, library, without_dropout
 from jgan.images import from_pixels
 from jgan.latent import rng
 
+WGAN = {"batch_size": 64, "img_size": 32, "latent_dim": 128, "conv_dim": 128, "n_critic": 5}
 SIZES = {  # the networks of the papers, with the batches they are usually trained in
     "gan": {"batch_size": 64, "img_size": 28, "latent_dim": 100, "width": 32},
     "cgan": {"batch_size": 64, "img_size": 32, "latent_dim": 100, "n_classes": 10, "width_g": 128, "width_d": 512},
     "dcgan": {"batch_size": 32, "img_size": 64, "latent_dim": 100, "conv_dim": 64},
-    "wgan": {"batch_size": 64, "img_size": 32, "latent_dim": 128, "conv_dim": 128},
-    "wgan_gp": {"arch": "upsampling", "batch_size": 64, "img_size": 32, "latent_dim": 128, "conv_dim": 128},
+    "wgan": WGAN,
+    "wgan_gp": {"arch": "upsampling", **WGAN},
     "pix2pix": {"batch_size": 1, "img_size": 256, "conv_dim": 64, "n_levels": 8},
     "cyclegan": {
         "arch": "resnet", "upsample": "deconv", "batch_size": 1, "img_size": 256, "conv_dim": 64, "n_blocks": 9
