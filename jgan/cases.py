@@ -297,9 +297,14 @@ def dropout_rates(networks: dict) -> dict[str, list[float]]:
     }
 
 
+def set_dropout(networks: dict, rates: dict[str, list[float]]) -> None:
+    """Give every Dropout such a rate: 0 where two frameworks that draw other masks are to be compared."""
+    for name, network in networks.items():
+        dropouts = (module for module in network.modules() if type(module).__name__ == "Dropout")
+        for dropout, rate in zip(dropouts, rates[name]):
+            dropout.p = rate
+
+
 def without_dropout(networks: dict) -> None:
-    """Set the rate of every Dropout to 0, where two frameworks that draw other masks are to be compared."""
-    for network in networks.values():
-        for module in network.modules():
-            if type(module).__name__ == "Dropout":
-                module.p = 0
+    """Set the rate of every Dropout to 0."""
+    set_dropout(networks, {name: [0] * len(rates) for name, rates in dropout_rates(networks).items()})

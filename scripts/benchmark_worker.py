@@ -16,7 +16,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from jgan import runtime
-from jgan.cases import CASES, library, without_dropout
+from jgan.cases import CASES, dropout_rates, library, set_dropout, without_dropout
 from jgan.images import from_pixels
 from jgan.latent import rng
 
@@ -61,10 +61,10 @@ class Worker:
         self.model = model
         self.done = 0
         self.stored: dict[tuple, np.ndarray] = {}
-        self.build()
+        self._build()
 
-    def build(self) -> None:
-        """Make the case, or make it anew, with weights that depend on their names alone."""
+    def _build(self) -> None:
+        """Make the case, with weights that depend on their names alone."""
         with self.on_device():
             self.case = CASES[self.model](self.lib, **SIZES[self.model])
         for network, module in self.case.networks.items():
@@ -79,17 +79,18 @@ class Worker:
         """Answered when everything is loaded and built, so that no other process is timed meanwhile."""
         return {"versions": self.versions}
 
-    def first(self) -> dict:
-        """The first step, in which Jittor compiles what it has not compiled before."""
-        return {"seconds": self._time(self.case.tensors(self.lib, 0))[0]}
+    def begin(self, n: int) -> dict:
+        """The times and losses of the first n steps, every Dropout at rate 0, and then one step with the model's own.
 
-    def agree(self, steps: int) -> dict:
-        """The losses of each step from the same weights on, with every Dropout at rate 0."""
-        self.build()
+        In these Jittor compiles what it has not compiled before.
+        """
+        rates = dropout_rates(self.case.networks)
         without_dropout(self.case.networks)
-        losses = [self._time(self.case.tensors(self.lib, i))[1] for i in range(steps)]
-        self.build()
-        return {"losses": losses}
+        timed = [self._time(self.case.tensors(self.lib, i)) for i in range(n)]
+        set_dropout(self.case.networks, rates)
+        if any(rates.values()):
+            self._time(self.case.tensors(self.lib, n))
+        return {"seconds": [seconds for seconds, _ in timed], "losses": [losses for _, losses in timed]}
 
     def steps(self, n: int) -> dict:
         """The times of n steps on inputs that are ready."""
