@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from benchmark_worker import SIZES
+from benchmark_worker import QUICK_N_CRITIC, SIZES, sizes
 from options import option, run_program
 
 from jgan.errors import UserError
@@ -39,7 +39,7 @@ class Options:
     threads: int = option(len(os.sched_getaffinity(0)), "threads of either framework", least=1)
     rounds: int = option(7, "how often the two take turns", least=1)
     seconds: float = option(4.0, "about how long the slower of the two computes in a round; a step at least", above=0)
-    quick: bool = option(False, "3 rounds of a second without the steps with data, for a first look")
+    quick: bool = option(False, f"3 rounds of a second, without data and with {QUICK_N_CRITIC} updates of a critic")
     output: str = option(".", "the folder for benchmark.json and benchmark.png")
 
 
@@ -49,7 +49,7 @@ class Side:
     def __init__(self, framework: str, model: str, opt: Options):
         self.framework = framework
         self.process = subprocess.Popen(
-            [sys.executable, WORKER, framework, model, str(opt.threads), opt.device],
+            [sys.executable, WORKER, framework, model, str(opt.threads), opt.device, *(["quick"] if opt.quick else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "OMP_NUM_THREADS": str(opt.threads)}, start_new_session=True,
         )  # fmt: skip
@@ -96,7 +96,7 @@ def main(opt: Options, given: dict) -> int:
     for model in models:
         sides = [Side(framework, model, opt) for framework in frameworks]
         try:
-            results[model] = measure(sides, model, rounds, seconds, with_data=not opt.quick)
+            results[model] = measure(sides, model, rounds, seconds, quick=opt.quick)
         finally:
             for side in sides:
                 side.close()
@@ -107,7 +107,7 @@ def main(opt: Options, given: dict) -> int:
     return 0
 
 
-def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, with_data: bool) -> dict:
+def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, quick: bool) -> dict:
     """Everything about one model, by framework: times in seconds, a median for each round."""
     found = {side.framework: {} for side in sides}
     for side in sides:
@@ -117,7 +117,7 @@ def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, with_
         found[side.framework]["first_step"] = answer["seconds"][0]
     n_steps = max(1, round(seconds / max(answer["seconds"][-1] for answer in begun)))
     requests = {"step": "steps", "step_with_data": "steps_with_data", "inference": "inference"}
-    if not with_data:
+    if quick:
         del requests["step_with_data"]
     for name, request in requests.items():
         for side in sides:
@@ -127,11 +127,10 @@ def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, with_
                 answer = side.ask(request, n=n_steps)
                 found[side.framework][name].append(statistics.median(answer["seconds"]))
                 found[side.framework].update({"losses": answer["losses"]} if "losses" in answer else {})
-    size = SIZES[model]
+    size = sizes(model, quick)
     for side in sides:
         each = found[side.framework]
-        each["images_per_second"] = size["batch_size"] * size.get("n_critic", 1)
-        each["images_per_second"] /= statistics.median(each["step"])
+        each["images_per_second"] = size["batch_size"] * size.get("n_critic", 1) / statistics.median(each["step"])
         each["peak_mb"] = side.ask("memory")["mb"]
     if len(sides) == 2:
         found["difference"] = difference(*(answer["losses"] for answer in begun))

@@ -32,13 +32,20 @@ SIZES = {  # the networks of the papers, with the batches they are usually train
         "arch": "resnet", "upsample": "deconv", "batch_size": 1, "img_size": 256, "conv_dim": 64, "n_blocks": 9
     },
 }  # fmt: skip
+QUICK_N_CRITIC = 2
 N_STORED = 256  # images in memory, from which the steps with data take their batches
+
+
+def sizes(model: str, quick: bool) -> dict:
+    """The sizes of a model; a quick run's critics are updated less often."""
+    less = {"n_critic": QUICK_N_CRITIC} if quick and "n_critic" in SIZES[model] else {}
+    return {**SIZES[model], **less}
 
 
 class Worker:
     """A model in one framework, with the weights that its twin has."""
 
-    def __init__(self, framework: str, model: str, threads: int, device: str):
+    def __init__(self, framework: str, model: str, threads: int, device: str, quick: bool):
         if framework == "pytorch":
             import torch
 
@@ -59,6 +66,7 @@ class Worker:
             self.no_grad = jt.no_grad
             self.versions = runtime.versions()
         self.model = model
+        self.sizes = sizes(model, quick)
         self.done = 0
         self.stored: dict[tuple, np.ndarray] = {}
         self._build()
@@ -66,7 +74,7 @@ class Worker:
     def _build(self) -> None:
         """Make the case, with weights that depend on their names alone."""
         with self.on_device():
-            self.case = CASES[self.model](self.lib, **SIZES[self.model])
+            self.case = CASES[self.model](self.lib, **self.sizes)
         for network, module in self.case.networks.items():
             for name, value in module.state_dict().items():
                 if name.endswith(("weight", "bias")):
@@ -147,10 +155,10 @@ class Worker:
         return time.perf_counter() - start, losses
 
 
-def main(framework: str, model: str, threads: str, device: str) -> None:
+def main(framework: str, model: str, threads: str, device: str, *quick: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    worker = Worker(framework, model, int(threads), device)
+    worker = Worker(framework, model, int(threads), device, bool(quick))
     for line in sys.stdin:
         request = json.loads(line)
         answer = getattr(worker, request.pop("do"))(**request)
