@@ -11,12 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import jgan  # noqa: F401 (before any test imports Jittor)
 from jgan.checkpoint import load, load_header
 
 ENVIRONMENT = dict(os.environ)  # as it was before Jittor's import wrote into it
 ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("jgan", deadline=None)  # the first call of an operator compiles it
+settings.load_profile("jgan")
 
 
 def run_python(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:

@@ -1,0 +1,37 @@
+"""Adam for all parameters of an optimizer as one kernel."""
+
+from __future__ import annotations
+
+from jgan.kernels import call, plain, serve
+
+
+class Adam(plain.Adam):
+    """Jittor's AdamW without decay, in one pass over all parameters. Options, state and `step(loss)` are AdamW's."""
+
+    def step(self, loss=None, retain_graph: bool = False):
+        if not all(serve(*group["params"]) for group in self.param_groups):
+            super().step(loss, retain_graph)
+            return
+        self.pre_step(loss, retain_graph)
+        for group in self.param_groups:
+            self._update(group)
+        self.post_step()
+
+    def _update(self, group: dict) -> None:
+        b1, b2 = group.get("betas", self.betas)
+        places = [i for i, parameter in enumerate(group["params"]) if not parameter.is_stop_grad()]
+        parameters, gradients, m, v = ([group[name][i] for i in places] for name in ("params", "grads", "m", "values"))
+        updated = [*parameters, *m, *v]
+        results = call(
+            "adam.hpp",
+            "adam",
+            [*parameters, *gradients, *m, *v],
+            [var.shape for var in updated],
+            b1=b1,
+            b2=b2,
+            eps=group.get("eps", self.eps),
+            step=group.get("lr", self.lr) / (1 - b1**self.n_step),
+            root=(1 - b2**self.n_step) ** 0.5,
+        )
+        for var, result in zip(updated, results):
+            var.update(result)

@@ -1,0 +1,129 @@
+"""Convolution and transposed convolution by oneDNN, with what it sets up kept between calls.
+
+Convolution is linear in its images x and in its weights w. It and its two derivatives are three functions, each of two
+among x, w and y; the derivatives of each are the two others, which makes them right to any order.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import jittor as jt
+
+from jgan.kernels import call, plain, serve
+
+
+def conv(x, w, bias, *, stride: tuple, padding: tuple):
+    """x (N, I, H, W), w (O, I, kh, kw), bias (O,) or None -> (N, O, (H + 2 padding - kh) // stride + 1, ...)."""
+    if not (serve(x, w) and onednn()):
+        return plain.conv(x, w, bias, stride=stride, padding=padding)
+    given = (x, w) if bias is None else (x, w, bias)
+    return _Forward(x, w, _Window(stride, padding))(*given)
+
+
+def conv_transpose(x, w, bias, *, stride: tuple, padding: tuple, output_padding: tuple):
+    """x (N, I, H, W), w (I, O, kh, kw), bias (O,) or None ->
+    (N, O, (H - 1) stride - 2 padding + kh + output_padding, ...): the derivative of a convolution by its images.
+    """
+    if not (serve(x, w) and onednn()):
+        return plain.conv_transpose(x, w, bias, stride=stride, padding=padding, output_padding=output_padding)
+    lengths = zip(x.shape[2:], w.shape[2:], stride, padding, output_padding)
+    size = [(length - 1) * s - 2 * p + k + more for length, k, s, p, more in lengths]
+    y = _BackwardData(x, w, size, _Window(stride, padding))(x, w)
+    return y if bias is None else y + bias.broadcast(y, [0, 2, 3])
+
+
+@cache
+def onednn() -> str | None:
+    """The compiler's flags for the oneDNN that Jittor has installed; None if there is none."""
+    import jittor_utils
+
+    for folder in Path(jittor_utils.home(), ".cache", "jittor", "mkl").glob("dnnl*"):
+        if (folder / "include" / "dnnl.hpp").is_file() and (folder / "lib" / "libmkldnn.so").is_file():
+            return f'-I"{folder}/include" -L"{folder}/lib" -lmkldnn'
+    return None
+
+
+class _Window:
+    """How the weights move over the images; it calls the kernels."""
+
+    def __init__(self, stride: tuple, padding: tuple):
+        self.stride = stride
+        self.padding = padding
+
+    def forward_size(self, x, w) -> list[int]:
+        lengths = zip(x.shape[2:], w.shape[2:], self.stride, self.padding)
+        return [(length + 2 * p - k) // s + 1 for length, k, s, p in lengths]
+
+    def call(self, function: str, inputs: list, shape: list):
+        numbers = {
+            "stride_h": self.stride[0], "stride_w": self.stride[1],
+            "padding_h": self.padding[0], "padding_w": self.padding[1],
+        }  # fmt: skip
+        (result,) = call("convolve.hpp", function, inputs, [shape], flags=onednn(), **numbers)
+        return result
+
+
+# All keep their inputs as they were given, not the taped ones that execute receives, or second derivatives are lost.
+
+
+class _Forward(jt.Function):
+    """x, w and perhaps a bias -> y."""
+
+    def __init__(self, x, w, window: _Window):
+        self.x, self.w, self.window = x, w, window
+
+    def execute(self, x, w, *bias):
+        shape = [x.shape[0], w.shape[0], *self.window.forward_size(x, w)]
+        return self.window.call("convolve_forward", [x, w, *bias], shape)
+
+    def grad(self, dy):
+        dx = _BackwardData(dy, self.w, self.x.shape[2:], self.window)(dy, self.w)
+        dw = _BackwardWeights(self.x, dy, self.w.shape[2:], self.window)(self.x, dy)
+        return (dx, dw) if len(self.input_mask) == 2 else (dx, dw, _ChannelSum()(dy))
+
+
+class _BackwardData(jt.Function):
+    """dy, w -> dx of this height and width."""
+
+    def __init__(self, dy, w, size: list, window: _Window):
+        self.dy, self.w, self.size, self.window = dy, w, size, window
+
+    def execute(self, dy, w):
+        return self.window.call("convolve_backward_data", [dy, w], [dy.shape[0], w.shape[1], *self.size])
+
+    def grad(self, dx):
+        return (
+            _Forward(dx, self.w, self.window)(dx, self.w),
+            _BackwardWeights(dx, self.dy, self.w.shape[2:], self.window)(dx, self.dy),
+        )
+
+
+class _BackwardWeights(jt.Function):
+    """x, dy -> dw of this height and width."""
+
+    def __init__(self, x, dy, size: list, window: _Window):
+        self.x, self.dy, self.size, self.window = x, dy, size, window
+
+    def execute(self, x, dy):
+        return self.window.call("convolve_backward_weights", [x, dy], [dy.shape[1], x.shape[1], *self.size])
+
+    def grad(self, dw):
+        return (
+            _BackwardData(self.dy, dw, self.x.shape[2:], self.window)(self.dy, dw),
+            _Forward(self.x, dw, self.window)(self.x, dw),
+        )
+
+
+class _ChannelSum(jt.Function):
+    """(N, C, H, W) -> (C,)"""
+
+    def execute(self, x):
+        self.shape = x.shape
+        rows = x.reshape((x.shape[0], x.shape[1], -1))
+        (sums,) = call("channels.hpp", "channel_sum", [rows], [[x.shape[1]]])
+        return sums
+
+    def grad(self, dsums):
+        return dsums.broadcast(self.shape, [0, 2, 3])

@@ -1,0 +1,86 @@
+"""Batch and instance normalisation, each with the (leaky) ReLU after it as one kernel.
+
+slope is LeakyReLU's below 0 throughout: 0 for ReLU, 1 for none.
+"""
+
+from __future__ import annotations
+
+import jittor as jt
+
+from jgan.kernels import call, plain, serve
+
+
+def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
+    """Normalise each channel by its own mean and variance.
+
+    x: float32 (N, C, ...); weight, bias: (C,). Returns y like x, and mean and biased variance (C,) without gradients.
+    """
+    if not serve(x, weight, bias):
+        return plain.batch_norm(x, weight, bias, eps=eps, slope=slope)
+    rows = _rows(x)
+    function = _Normalize(rows, weight, bias, {"eps": eps, "slope": slope})
+    y = function(rows, weight, bias)
+    return (y.reshape(x.shape), *function.moments)
+
+
+def instance_norm(x, *, eps: float, slope: float = 1.0):
+    """Normalise each channel of each image by itself: x (N, C, H, W) -> y."""
+    if not serve(x):
+        return plain.instance_norm(x, eps=eps, slope=slope)
+    channels = x.shape[0] * x.shape[1]
+    scale, shift = jt.ones((channels,)).stop_grad(), jt.zeros((channels,)).stop_grad()
+    y, _, _ = batch_norm(x.reshape((1, channels, -1)), scale, shift, eps=eps, slope=slope)
+    return y.reshape(x.shape)
+
+
+def normalize_by(x, weight, bias, mean, variance, *, eps: float, slope: float = 1.0):
+    """Normalise by given statistics: x (N, C, ...), all others (C,), -> y like x. The kernel serves under no_grad."""
+    if not (jt.flags.no_grad and serve(x, weight, bias, mean, variance)):
+        return plain.normalize_by(x, weight, bias, mean, variance, eps=eps, slope=slope)
+    rows = _rows(x)
+    inputs = [rows, weight, bias, mean, variance]
+    (y,) = call("normalize.hpp", "normalize_by", inputs, [rows.shape], eps=eps, slope=slope)
+    return y.reshape(x.shape)
+
+
+def _rows(x):
+    return x.reshape((x.shape[0], x.shape[1], -1))
+
+
+# Both keep their inputs as they were given, not the taped ones that execute receives, or second derivatives are lost.
+
+
+class _Normalize(jt.Function):
+    """x (N, C, M), weight, bias -> y."""
+
+    def __init__(self, x, weight, bias, options: dict):
+        self.inputs = x, weight, bias
+        self.options = options
+
+    def execute(self, x, weight, bias):
+        shapes = [x.shape, weight.shape, weight.shape]
+        y, *self.moments = call("normalize.hpp", "normalize", [x, weight, bias], shapes, **self.options)
+        return y
+
+    def grad(self, dy):
+        return _Backward(self.inputs, self.moments, dy, self.options)(*self.inputs, dy)
+
+
+class _Backward(jt.Function):
+    """x, weight, bias, dy -> dx, dweight, dbias. Its derivative is taken through the plain operators."""
+
+    def __init__(self, inputs: tuple, moments: list, dy, options: dict):
+        self.inputs = inputs
+        self.moments = moments
+        self.dy = dy
+        self.options = options
+
+    def execute(self, x, weight, bias, dy):
+        inputs = [x, weight, bias, *self.moments, dy]
+        return call("normalize.hpp", "normalize_backward", inputs, [x.shape, weight.shape, bias.shape], **self.options)
+
+    def grad(self, *upstream):
+        y, _, _ = plain.batch_norm(*self.inputs, **self.options)
+        firsts = jt.grad((y * self.dy).sum(), list(self.inputs))
+        total = sum((first * each).sum() for first, each in zip(firsts, upstream) if each is not None)
+        return jt.grad(total, [*self.inputs, self.dy])

@@ -1,0 +1,41 @@
+"""Reflection padding on all threads."""
+
+from __future__ import annotations
+
+import jittor as jt
+
+from jgan.kernels import call, plain, serve
+
+
+def reflection_pad(x, n: int):
+    """Mirror n pixels at every border: (N, C, H, W) -> (N, C, H + 2n, W + 2n); H and W must be larger than n."""
+    return _Reflect(n)(x) if serve(x) else plain.reflection_pad(x, n)
+
+
+# Both are linear, and each is the other's derivative.
+
+
+class _Reflect(jt.Function):
+    def __init__(self, n: int):
+        self.n = n
+
+    def execute(self, x):
+        shape = [*x.shape[:2], *(length + 2 * self.n for length in x.shape[2:])]
+        (y,) = call("pad.hpp", "reflect", [x], [shape], n=self.n)
+        return y
+
+    def grad(self, dy):
+        return _ReflectTransposed(self.n)(dy)
+
+
+class _ReflectTransposed(jt.Function):
+    def __init__(self, n: int):
+        self.n = n
+
+    def execute(self, dy):
+        shape = [*dy.shape[:2], *(length - 2 * self.n for length in dy.shape[2:])]
+        (dx,) = call("pad.hpp", "reflect_transposed", [dy], [shape], n=self.n)
+        return dx
+
+    def grad(self, ddx):
+        return _Reflect(self.n)(ddx)

@@ -1,0 +1,56 @@
+"""What the kernels compute, by Jittor's own operators: for CUDA, other types, and wherever kernels are not wanted.
+
+Every function has its twin of the same name and arguments in a module of this package.
+"""
+
+from __future__ import annotations
+
+import jittor as jt
+from jittor import nn
+
+Adam = nn.AdamW
+
+
+def leaky_relu(x, slope: float):
+    """max(x, 0) + slope min(x, 0); slope 0 for ReLU, 1 for the identity."""
+    if slope == 1:
+        return x
+    return nn.relu(x) if slope == 0 else nn.leaky_relu(x, slope)
+
+
+def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
+    """x (N, C, ...), weight and bias (C,) -> y like x, mean and biased variance (C,); the variance takes two passes."""
+    axes = [0, *range(2, x.ndim)]
+    mean = x.mean(dims=axes)
+    variance = (x - mean.broadcast(x, axes)).sqr().mean(dims=axes)
+    return normalize_by(x, weight, bias, mean, variance, eps=eps, slope=slope), mean, variance
+
+
+def normalize_by(x, weight, bias, mean, variance, *, eps: float, slope: float = 1.0):
+    """x (N, C, ...), all others (C,) -> y like x."""
+    axes = [0, *range(2, x.ndim)]
+    scale = weight / jt.sqrt(variance + eps)
+    y = (x - mean.broadcast(x, axes)) * scale.broadcast(x, axes) + bias.broadcast(x, axes)
+    return leaky_relu(y, slope)
+
+
+def instance_norm(x, *, eps: float, slope: float = 1.0):
+    """x (N, C, H, W) -> y, each channel of each image by itself."""
+    centred = x - x.mean(dims=[2, 3]).broadcast(x, [2, 3])
+    variance = centred.sqr().mean(dims=[2, 3])
+    return leaky_relu(centred * (1 / jt.sqrt(variance + eps)).broadcast(x, [2, 3]), slope)
+
+
+def conv(x, w, bias, *, stride: tuple, padding: tuple):
+    """x (N, I, H, W), w (O, I, kh, kw), bias (O,) or None -> (N, O, ...)."""
+    return nn.conv2d(x, w, bias, stride, padding)
+
+
+def conv_transpose(x, w, bias, *, stride: tuple, padding: tuple, output_padding: tuple):
+    """x (N, I, H, W), w (I, O, kh, kw), bias (O,) or None -> (N, O, ...)."""
+    return nn.conv_transpose2d(x, w, bias, stride, padding, output_padding)
+
+
+def reflection_pad(x, n: int):
+    """x (N, C, H, W) -> (N, C, H + 2n, W + 2n)"""
+    return nn.pad(x, [n] * 4, mode="reflect")
