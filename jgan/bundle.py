@@ -8,13 +8,15 @@ from collections.abc import Container
 from pathlib import Path
 
 PACKAGE = __name__.partition(".")[0]
+KERNELS, PLAIN = "jgan.kernels.", "jgan.kernels.plain"  # whose C++ files can't come along, and what stands for them
 
 
 def bundle(module: str, function: str, *, docstring: str, first: tuple[str, str]) -> str:
     """The source of a program that runs `function` of `module`, holding all of the package that it reaches.
 
     `first` is another (module, function): the program calls it before it imports anything that this one does not use.
-    Definitions stand as they do in the package, after those they build on; what is not reached is left out. For that,
+    Definitions stand as they do in the package, after those they build on; what is not reached is left out, and the
+    kernels are replaced by their plain twins. For that,
     a module reached must import from the package at its top and by name (`from jgan.x import y`), and no two
     definitions may share a name; ValueError is raised otherwise.
     """
@@ -68,7 +70,7 @@ class _Module:
             for alias in node.names:
                 if node.level or alias.asname or importlib.util.find_spec(node.module).submodule_search_locations:
                     raise ValueError(f"{self.name} imports {alias.name} otherwise than by name from its module")
-                self.from_package[alias.name] = node.module
+                self.from_package[alias.name] = PLAIN if node.module.startswith(KERNELS) else node.module
         elif isinstance(node, (ast.Import, ast.ImportFrom)) and not _is_of_package(node):
             for alias in node.names:
                 alone = ast.copy_location(type(node)(**{**vars(node), "names": [alias]}), node)

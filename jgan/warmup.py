@@ -1,6 +1,7 @@
 """The warm-up as one function: train the conditional GAN and draw a number. `jgan.bundle` makes CGAN.py from it.
 
-It trains what scripts/train_cgan.py trains, with its defaults and bit for bit, but without its conveniences.
+It trains what scripts/train_cgan.py trains, with its defaults and, without its kernels (JGAN_KERNELS=0), bit for bit,
+but without its conveniences.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import jittor as jt
 from jittor import nn
 
 from jgan.latent import normal
-from jgan.layers import BatchNorm, Tanh, as_labels, require_shape
+from jgan.layers import BatchNorm, LeakyReLU, Sequential, Tanh, as_labels, require_shape
 
 
 class Generator(nn.Module):
@@ -32,18 +32,18 @@ class Generator(nn.Module):
         self.n_classes = n_classes
         self.img_shape = (channels, img_size, img_size)
         self.label_emb = nn.Embedding(n_classes, n_classes)
-        self.model = nn.Sequential(
+        self.model = Sequential(
             nn.Linear(n_classes + latent_dim, width),
-            nn.LeakyReLU(0.2),
+            LeakyReLU(0.2),
             nn.Linear(width, 2 * width),
             BatchNorm(2 * width, eps=0.8),
-            nn.LeakyReLU(0.2),
+            LeakyReLU(0.2),
             nn.Linear(2 * width, 4 * width),
             BatchNorm(4 * width, eps=0.8),
-            nn.LeakyReLU(0.2),
+            LeakyReLU(0.2),
             nn.Linear(4 * width, 8 * width),
             BatchNorm(8 * width, eps=0.8),
-            nn.LeakyReLU(0.2),
+            LeakyReLU(0.2),
             nn.Linear(8 * width, math.prod(self.img_shape)),
             Tanh(),
         )
@@ -66,15 +66,15 @@ class Discriminator(nn.Module):
         self.img_shape = (channels, img_size, img_size)
         self.label_embedding = nn.Embedding(n_classes, n_classes)
         # is_train: Jittor's Dropout is idle until told otherwise.
-        self.model = nn.Sequential(
+        self.model = Sequential(
             nn.Linear(math.prod(self.img_shape) + n_classes, width),
-            nn.LeakyReLU(0.2),
+            LeakyReLU(0.2),
             nn.Linear(width, width),
             nn.Dropout(0.4, is_train=True),
-            nn.LeakyReLU(0.2),
+            LeakyReLU(0.2),
             nn.Linear(width, width),
             nn.Dropout(0.4, is_train=True),
-            nn.LeakyReLU(0.2),
+            LeakyReLU(0.2),
             nn.Linear(width, 1),
         )
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from jittor import nn
 
-from jgan.layers import BatchNorm, Double, InstanceNorm, ReflectionPad, Tanh, init_normal
+from jgan.layers import (
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Double,
+    InstanceNorm,
+    ReflectionPad,
+    ReLU,
+    Sequential,
+    Tanh,
+    init_normal,
+)
 
 
 class ResnetGenerator(nn.Module):
@@ -24,13 +35,13 @@ class ResnetGenerator(nn.Module):
 
     def __init__(self, *, channels: int = 3, conv_dim: int = 64, n_blocks: int = 9, upsample: str = "deconv"):
         self.in_channels = channels
-        layers = [ReflectionPad(3), nn.Conv(channels, conv_dim, 7, bias=False), InstanceNorm(conv_dim), nn.ReLU()]
+        layers = [ReflectionPad(3), Conv(channels, conv_dim, 7, bias=False), InstanceNorm(conv_dim), ReLU()]
         for n_in in (conv_dim, 2 * conv_dim):
-            layers += [nn.Conv(n_in, 2 * n_in, 3, stride=2, padding=1, bias=False), InstanceNorm(2 * n_in), nn.ReLU()]
+            layers += [Conv(n_in, 2 * n_in, 3, stride=2, padding=1, bias=False), InstanceNorm(2 * n_in), ReLU()]
         layers += [ResidualBlock(4 * conv_dim, norm=InstanceNorm, padding=ReflectionPad) for _ in range(n_blocks)]
         for n_in in (4 * conv_dim, 2 * conv_dim):
-            layers += [*_enlarge(n_in, n_in // 2, upsample, bias=False), InstanceNorm(n_in // 2), nn.ReLU()]
-        self.model = nn.Sequential(*layers, ReflectionPad(3), nn.Conv(conv_dim, channels, 7), Tanh())
+            layers += [*_enlarge(n_in, n_in // 2, upsample, bias=False), InstanceNorm(n_in // 2), ReLU()]
+        self.model = Sequential(*layers, ReflectionPad(3), Conv(conv_dim, channels, 7), Tanh())
         init_normal(self)
 
     def execute(self, images):
@@ -53,11 +64,11 @@ class ConvGenerator(nn.Module):
         widths = [conv_dim, 2 * conv_dim, 4 * conv_dim]
         layers = []
         for n_in, n_out in zip([channels, *widths], widths):
-            layers += [nn.Conv(n_in, n_out, 4, stride=2, padding=1, bias=False), BatchNorm(n_out), nn.ReLU()]
+            layers += [Conv(n_in, n_out, 4, stride=2, padding=1, bias=False), BatchNorm(n_out), ReLU()]
         layers += [ResidualBlock(4 * conv_dim, norm=BatchNorm, padding=None) for _ in range(n_blocks)]
         for n_in, n_out in ((4 * conv_dim, 2 * conv_dim), (2 * conv_dim, conv_dim)):
-            layers += [*_enlarge(n_in, n_out, upsample, kernel=4, bias=False), BatchNorm(n_out), nn.ReLU()]
-        self.model = nn.Sequential(*layers, *_enlarge(conv_dim, channels, upsample, kernel=4), Tanh())
+            layers += [*_enlarge(n_in, n_out, upsample, kernel=4, bias=False), BatchNorm(n_out), ReLU()]
+        self.model = Sequential(*layers, *_enlarge(conv_dim, channels, upsample, kernel=4), Tanh())
         init_normal(self)
 
     def execute(self, images):
@@ -94,8 +105,8 @@ class ResidualBlock(nn.Module):
         layers = []
         for _ in range(2):
             layers += [padding(1)] if padding else []
-            layers += [nn.Conv(n, n, 3, padding=0 if padding else 1, bias=False), norm(n), nn.ReLU()]
-        self.model = nn.Sequential(*layers[:-1])
+            layers += [Conv(n, n, 3, padding=0 if padding else 1, bias=False), norm(n), ReLU()]
+        self.model = Sequential(*layers[:-1])
 
     def execute(self, x):
         return x + self.model(x)
@@ -104,10 +115,10 @@ class ResidualBlock(nn.Module):
 def _enlarge(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bool = True) -> list:
     """Layers that double height and width: transposed convolution of 3 or 4, or nearest neighbours and convolution."""
     if upsample == "resize":
-        return [Double(), nn.Conv(n_in, n_out, 3, padding=1, bias=bias)]
+        return [Double(), Conv(n_in, n_out, 3, padding=1, bias=bias)]
     if upsample != "deconv":
         raise ValueError(f"upsample must be deconv or resize, not {upsample}")
-    return [nn.ConvTranspose(n_in, n_out, kernel, stride=2, padding=1, output_padding=kernel % 2, bias=bias)]
+    return [ConvTranspose(n_in, n_out, kernel, stride=2, padding=1, output_padding=kernel % 2, bias=bias)]
 
 
 def _require_multiple(images, channels: int, stride: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from jittor import nn
 
 from jgan.latent import normal
-from jgan.layers import BatchNorm, Tanh, init_normal, require_shape
+from jgan.layers import BatchNorm, Conv, ConvTranspose, LeakyReLU, ReLU, Sequential, Tanh, init_normal, require_shape
 from jgan.models import DCGAN_SIZES
 
 
@@ -29,10 +29,10 @@ class Generator(nn.Module):
         self.latent_dim = latent_dim
         self.img_shape = (channels, img_size, img_size)
         widths = _widths(img_size, conv_dim)[::-1]
-        layers = [nn.ConvTranspose(latent_dim, widths[0], 4, bias=False)]
+        layers = [ConvTranspose(latent_dim, widths[0], 4, bias=False)]
         for n_in, n_out in zip(widths, [*widths[1:], channels]):
-            layers += [BatchNorm(n_in), nn.ReLU(), nn.ConvTranspose(n_in, n_out, 4, stride=2, padding=1, bias=False)]
-        self.model = nn.Sequential(*layers, Tanh())
+            layers += [BatchNorm(n_in), ReLU(), ConvTranspose(n_in, n_out, 4, stride=2, padding=1, bias=False)]
+        self.model = Sequential(*layers, Tanh())
         init_normal(self)
 
     def execute(self, z):
@@ -50,13 +50,13 @@ class Discriminator(nn.Module):
     def __init__(self, *, img_size: int = 64, channels: int = 3, conv_dim: int | None = None, batch_norm: bool = True):
         self.img_shape = (channels, img_size, img_size)
         widths = _widths(img_size, conv_dim)
-        layers = [nn.Conv(channels, widths[0], 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2)]
+        layers = [Conv(channels, widths[0], 4, stride=2, padding=1, bias=False), LeakyReLU(0.2)]
         for n_in, n_out in zip(widths, widths[1:]):
-            layers.append(nn.Conv(n_in, n_out, 4, stride=2, padding=1, bias=False))
+            layers.append(Conv(n_in, n_out, 4, stride=2, padding=1, bias=False))
             if batch_norm:
                 layers.append(BatchNorm(n_out))
-            layers.append(nn.LeakyReLU(0.2))
-        self.model = nn.Sequential(*layers, nn.Conv(widths[-1], 1, 4, bias=False))
+            layers.append(LeakyReLU(0.2))
+        self.model = Sequential(*layers, Conv(widths[-1], 1, 4, bias=False))
         init_normal(self)
 
     def execute(self, images):

@@ -10,7 +10,7 @@ import math
 from jittor import nn
 
 from jgan.latent import uniform
-from jgan.layers import Tanh, require_shape
+from jgan.layers import LeakyReLU, Sequential, Tanh, require_shape
 
 
 class Generator(nn.Module):
@@ -25,7 +25,7 @@ class Generator(nn.Module):
     def __init__(self, *, latent_dim: int = 100, img_size: int = 28, channels: int = 1, width: int = 32):
         self.latent_dim = latent_dim
         self.img_shape = (channels, img_size, img_size)
-        self.model = nn.Sequential(
+        self.model = Sequential(
             *_hidden(latent_dim, width),
             *_hidden(width, 2 * width),
             *_hidden(2 * width, 4 * width),
@@ -47,7 +47,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, *, img_size: int = 28, channels: int = 1, width: int = 32):
         self.img_shape = (channels, img_size, img_size)
-        self.model = nn.Sequential(
+        self.model = Sequential(
             *_hidden(math.prod(self.img_shape), 4 * width),
             *_hidden(4 * width, 2 * width),
             *_hidden(2 * width, width),
@@ -61,4 +61,4 @@ class Discriminator(nn.Module):
 
 def _hidden(n_in: int, n_out: int) -> tuple:
     # is_train: Jittor's Dropout is idle until told otherwise.
-    return nn.Linear(n_in, n_out), nn.LeakyReLU(0.2), nn.Dropout(0.3, is_train=True)
+    return nn.Linear(n_in, n_out), LeakyReLU(0.2), nn.Dropout(0.3, is_train=True)

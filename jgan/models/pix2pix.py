@@ -8,7 +8,7 @@ from __future__ import annotations
 import jittor as jt
 from jittor import nn
 
-from jgan.layers import BatchNorm, Tanh, init_normal
+from jgan.layers import BatchNorm, Conv, ConvTranspose, LeakyReLU, ReLU, Sequential, Tanh, init_normal
 
 
 class Generator(nn.Module):
@@ -28,20 +28,20 @@ class Generator(nn.Module):
         widths = [conv_dim * min(2**i, 8) for i in range(n_levels)]
         self.encoder = nn.ModuleList()
         for i, (n_in, n_out) in enumerate(zip([in_channels, *widths], widths)):
-            layers = [nn.LeakyReLU(0.2)] if i > 0 else []
-            layers.append(nn.Conv(n_in, n_out, 4, stride=2, padding=1, bias=i in (0, n_levels - 1)))
+            layers = [LeakyReLU(0.2)] if i > 0 else []
+            layers.append(Conv(n_in, n_out, 4, stride=2, padding=1, bias=i in (0, n_levels - 1)))
             if 0 < i < n_levels - 1:  # nothing to normalise by in a single pixel
                 layers.append(BatchNorm(n_out))
-            self.encoder.append(nn.Sequential(*layers))
+            self.encoder.append(Sequential(*layers))
         self.decoder = nn.ModuleList()
         for i in reversed(range(n_levels)):
             n_in = widths[i] if i == n_levels - 1 else 2 * widths[i]
             n_out = widths[i - 1] if i > 0 else out_channels
-            layers = [nn.ReLU(), nn.ConvTranspose(n_in, n_out, 4, stride=2, padding=1, bias=i == 0)]
+            layers = [ReLU(), ConvTranspose(n_in, n_out, 4, stride=2, padding=1, bias=i == 0)]
             layers += [BatchNorm(n_out)] if i > 0 else [Tanh()]
             if n_levels - i <= 3 and i > 0:
                 layers.append(nn.Dropout(0.5, is_train=True))  # Jittor's is idle until told otherwise
-            self.decoder.append(nn.Sequential(*layers))
+            self.decoder.append(Sequential(*layers))
         init_normal(self)
 
     def execute(self, images):
@@ -70,13 +70,13 @@ class PatchDiscriminator(nn.Module):
     def __init__(self, *, in_channels: int = 6, conv_dim: int = 64, norm=BatchNorm):
         self.in_channels = in_channels
         widths = [conv_dim, 2 * conv_dim, 4 * conv_dim, 8 * conv_dim]
-        layers = [nn.Conv(in_channels, conv_dim, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        layers = [Conv(in_channels, conv_dim, 4, stride=2, padding=1), LeakyReLU(0.2)]
         for n_in, n_out, stride in zip(widths, widths[1:], (2, 2, 1)):
-            layers.append(nn.Conv(n_in, n_out, 4, stride=stride, padding=1, bias=norm is None))
+            layers.append(Conv(n_in, n_out, 4, stride=stride, padding=1, bias=norm is None))
             if norm is not None:
                 layers.append(norm(n_out))
-            layers.append(nn.LeakyReLU(0.2))
-        self.model = nn.Sequential(*layers, nn.Conv(widths[-1], 1, 4, padding=1))
+            layers.append(LeakyReLU(0.2))
+        self.model = Sequential(*layers, Conv(widths[-1], 1, 4, padding=1))
         init_normal(self)
 
     def execute(self, images):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from jittor import nn
 
 from jgan.latent import normal
-from jgan.layers import BatchNorm, Tanh, Upsample, require_shape
+from jgan.layers import BatchNorm, Conv, LeakyReLU, ReLU, Sequential, Tanh, Upsample, require_shape
 
 
 class Generator(nn.Module):
@@ -27,20 +27,20 @@ class Generator(nn.Module):
         self.img_shape = (channels, img_size, img_size)
         eighth, quarter, half = _halvings(img_size)[::-1]
         self.start = (4 * conv_dim, eighth, eighth)
-        self.dense = nn.Sequential(
-            nn.Linear(latent_dim, 4 * conv_dim * eighth**2, bias=False), BatchNorm(4 * conv_dim * eighth**2), nn.ReLU()
+        self.dense = Sequential(
+            nn.Linear(latent_dim, 4 * conv_dim * eighth**2, bias=False), BatchNorm(4 * conv_dim * eighth**2), ReLU()
         )
-        self.model = nn.Sequential(
+        self.model = Sequential(
             Upsample((quarter, quarter)),
-            nn.Conv(4 * conv_dim, 2 * conv_dim, 5, padding=2, bias=False),
+            Conv(4 * conv_dim, 2 * conv_dim, 5, padding=2, bias=False),
             BatchNorm(2 * conv_dim),
-            nn.ReLU(),
+            ReLU(),
             Upsample((half, half)),
-            nn.Conv(2 * conv_dim, conv_dim, 5, padding=2, bias=False),
+            Conv(2 * conv_dim, conv_dim, 5, padding=2, bias=False),
             BatchNorm(conv_dim),
-            nn.ReLU(),
+            ReLU(),
             Upsample((img_size, img_size)),
-            nn.Conv(conv_dim, channels, 5, padding=2),
+            Conv(conv_dim, channels, 5, padding=2),
             Tanh(),
         )
 
@@ -59,9 +59,9 @@ class Critic(nn.Module):
 
     def __init__(self, *, img_size: int = 32, channels: int = 1, conv_dim: int = 128, batch_norm: bool = True):
         self.img_shape = (channels, img_size, img_size)
-        self.model = nn.Sequential(
-            nn.Conv(channels, conv_dim, 5, stride=2, padding=2),
-            nn.LeakyReLU(0.2),
+        self.model = Sequential(
+            Conv(channels, conv_dim, 5, stride=2, padding=2),
+            LeakyReLU(0.2),
             *_convolution(conv_dim, 2 * conv_dim, batch_norm),
             *_convolution(2 * conv_dim, 4 * conv_dim, batch_norm),
         )
@@ -74,8 +74,8 @@ class Critic(nn.Module):
 
 
 def _convolution(n_in: int, n_out: int, batch_norm: bool) -> list:
-    convolution = nn.Conv(n_in, n_out, 5, stride=2, padding=2, bias=not batch_norm)
-    return [convolution, *([BatchNorm(n_out)] if batch_norm else []), nn.LeakyReLU(0.2)]
+    convolution = Conv(n_in, n_out, 5, stride=2, padding=2, bias=not batch_norm)
+    return [convolution, *([BatchNorm(n_out)] if batch_norm else []), LeakyReLU(0.2)]
 
 
 def _halvings(img_size: int) -> list[int]:
