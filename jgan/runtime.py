@@ -37,6 +37,13 @@ ENVIRONMENT = {
 }
 
 
+MALLOPT = {  # parameters of glibc's malloc.h, which otherwise gives large blocks back at every free
+    -4: 0,  # M_MMAP_MAX: no block has a mapping of its own, which would go with it
+    -1: 1 << 30,  # M_TRIM_THRESHOLD: keep up to this many bytes that are free
+    -2: 1 << 26,  # M_TOP_PAD: ask for so many more at once
+}
+
+
 def prepare() -> None:
     """Ready the process for Jittor. Variables that the user has set are left alone. Safe to call again."""
     if "jittor" in sys.modules:
@@ -147,6 +154,7 @@ def _before_import() -> None:
         os.environ.setdefault("nvcc_path", "")
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    _keep_memory()
     _require_compiler()
     _require_headers()
     _require_writable(jittor_cache())
@@ -202,6 +210,16 @@ def _shield_compile_workers(jittor_utils) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     jittor_utils.pool_initializer = initialize_and_ignore
+
+
+def _keep_memory() -> None:
+    """Have glibc, where it is, keep freed memory for the next step, unless the environment sets it in another way."""
+    own = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_", "GLIBC_TUNABLES")
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None or os.environ.get("JGAN_KERNELS") == "0" or any(name in os.environ for name in own):
+        return
+    for parameter, value in MALLOPT.items():
+        mallopt(parameter, value)
 
 
 def _cuda_is_usable() -> bool:
