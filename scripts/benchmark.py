@@ -1,7 +1,11 @@
 """Time Jittor against PyTorch: the same networks, weights, inputs and threads, in turn, each in a process of its own.
 
+Four sides take turns: jittor, this package as it is; stock, without its own kernels (JGAN_KERNELS=0); pytorch, as most
+programs are written; and tuned, PyTorch with every setting that was found to make it faster (see benchmark_worker.py).
+
+
 python scripts/benchmark.py                        # all models, 7 rounds
-python scripts/benchmark.py --quick                # 3 short rounds
+python scripts/benchmark.py --quick                # 3 short rounds of jittor and pytorch alone
 python scripts/benchmark.py --models dcgan,pix2pix --threads 1
 
 It prints a table and writes benchmark.json and benchmark.png. Without PyTorch (requirements-benchmark.txt) it times
@@ -21,7 +25,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from benchmark_worker import QUICK_N_CRITIC, SIZES, sizes
+from benchmark_worker import QUICK_N_CRITIC, SIDES, SIZES, sizes
 from options import option, run_program
 
 from jgan.errors import UserError
@@ -29,6 +33,7 @@ from jgan.files import make_folder, write_bytes
 
 WORKER = Path(__file__).with_name("benchmark_worker.py")
 FIRST_STEPS = 2
+FEW_ROUNDS = 3  # for what is not the step itself
 TOLERANCE = 1e-2  # relative, between their losses: PyTorch with and without oneDNN differs by up to 2e-3 (DCGAN)
 
 
@@ -37,21 +42,23 @@ class Options:
     models: str = option("all", f"which, separated by commas: {', '.join(SIZES)}")
     device: str = option("cpu", "where to compute", choices=("cpu", "cuda"))
     threads: int = option(len(os.sched_getaffinity(0)), "threads of either framework", least=1)
-    rounds: int = option(7, "how often the two take turns", least=1)
-    seconds: float = option(4.0, "about how long the slower of the two computes in a round; a step at least", above=0)
-    quick: bool = option(False, f"3 rounds of a second, without data and with {QUICK_N_CRITIC} updates of a critic")
+    rounds: int = option(7, "how often the sides take turns", least=1)
+    seconds: float = option(2.0, "about how long the slowest computes in a round; a step at least", above=0)
+    quick: bool = option(
+        False, f"3 rounds of a second, jittor and pytorch alone, no data, {QUICK_N_CRITIC} updates of a critic"
+    )
     output: str = option(".", "the folder for benchmark.json and benchmark.png")
 
 
 class Side:
-    """One framework's process for a model."""
+    """The process of a side for a model."""
 
-    def __init__(self, framework: str, model: str, opt: Options):
-        self.framework = framework
+    def __init__(self, name: str, model: str, opt: Options):
+        self.name = name
         self.process = subprocess.Popen(
-            [sys.executable, WORKER, framework, model, str(opt.threads), opt.device, *(["quick"] if opt.quick else [])],
+            [sys.executable, WORKER, name, model, str(opt.threads), opt.device, *(["quick"] if opt.quick else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "OMP_NUM_THREADS": str(opt.threads)}, start_new_session=True,
+            env={**os.environ, **SIDES[name], "OMP_NUM_THREADS": str(opt.threads)}, start_new_session=True,
         )  # fmt: skip
 
     def ask(self, request: str, **options) -> dict:
@@ -63,9 +70,7 @@ class Side:
             pass  # it ended, as the empty line says
         line = self.process.stdout.readline()
         if not line:
-            raise UserError(
-                f"the process of {self.framework} ended with status {self.process.wait()}; see its words above"
-            )
+            raise UserError(f"the process of {self.name} ended with status {self.process.wait()}; see its words above")
         return json.loads(line)
 
     def close(self) -> None:
@@ -83,9 +88,9 @@ def main(opt: Options, given: dict) -> int:
         if opt.quick and name in given:
             raise UserError(f"--quick has its own --{name}; leave one of them out")
     rounds, seconds = (3, 1.0) if opt.quick else (opt.rounds, opt.seconds)
-    frameworks = ["jittor", "pytorch"]
+    names = ["jittor", "pytorch"] if opt.quick else list(SIDES)
     if importlib.util.find_spec("torch") is None:
-        frameworks = ["jittor"]
+        names = [name for name in names if name in ("jittor", "stock")]
         print("PyTorch is not installed, so Jittor is timed alone: pip install -r requirements-benchmark.txt")
     output = Path(opt.output)
     make_folder(output)
@@ -94,7 +99,7 @@ def main(opt: Options, given: dict) -> int:
     results = {}
     print(HEAD)
     for model in models:
-        sides = [Side(framework, model, opt) for framework in frameworks]
+        sides = [Side(name, model, opt) for name in names]
         try:
             results[model] = measure(sides, model, rounds, seconds, quick=opt.quick)
         finally:
@@ -108,35 +113,36 @@ def main(opt: Options, given: dict) -> int:
 
 
 def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, quick: bool) -> dict:
-    """Everything about one model, by framework: times in seconds, a median for each round."""
-    found = {side.framework: {} for side in sides}
+    """Everything about one model, by side: times in seconds, a median for each round.
+
+    "ratio" holds Jittor's time as a share of the side's, round by round, by what was timed; "difference" is that of the
+    losses of the first steps from Jittor's.
+    """
+    found = {side.name: {} for side in sides}
     for side in sides:
-        found[side.framework].update(side.ask("ready"))
+        found[side.name].update(side.ask("ready"))
     begun = [side.ask("begin", n=FIRST_STEPS) for side in sides]
     for side, answer in zip(sides, begun):
-        found[side.framework]["first_step"] = answer["seconds"][0]
+        found[side.name]["first_step"] = answer["seconds"][0]
+        found[side.name]["difference"] = difference(begun[0]["losses"], answer["losses"])
     n_steps = max(1, round(seconds / max(answer["seconds"][-1] for answer in begun)))
     requests = {"step": "steps", "step_with_data": "steps_with_data", "inference": "inference"}
     if quick:
         del requests["step_with_data"]
     for name, request in requests.items():
         for side in sides:
-            found[side.framework][name] = []
-        for _ in range(rounds):
+            found[side.name][name] = []
+        for _ in range(rounds if name == "step" else min(rounds, FEW_ROUNDS)):
             for side in sides:
                 answer = side.ask(request, n=n_steps)
-                found[side.framework][name].append(statistics.median(answer["seconds"]))
-                found[side.framework].update({"losses": answer["losses"]} if "losses" in answer else {})
+                found[side.name][name].append(statistics.median(answer["seconds"]))
+                found[side.name].update({"losses": answer["losses"]} if "losses" in answer else {})
     size = sizes(model, quick)
     for side in sides:
-        each = found[side.framework]
+        each = found[side.name]
         each["images_per_second"] = size["batch_size"] * size.get("n_critic", 1) / statistics.median(each["step"])
         each["peak_mb"] = side.ask("memory")["mb"]
-    if len(sides) == 2:
-        found["difference"] = difference(*(answer["losses"] for answer in begun))
-        found["agree"] = found["difference"] < TOLERANCE
-        for name in requests:
-            found[f"{name}_ratio"] = [j / p for j, p in zip(found["jittor"][name], found["pytorch"][name])]
+        each["ratio"] = {name: [j / s for j, s in zip(found["jittor"][name], each[name])] for name in requests}
     return found
 
 
@@ -149,28 +155,26 @@ def difference(a: list[dict], b: list[dict]) -> float:
     )
 
 
-HEAD = f"""{"model":9} {"framework":9} {"first step":>10} {"step":>9} {"spread":>6} {"images/s":>8} {"with data":>9} \
-{"inference":>9} {"memory":>7}   Jittor/PyTorch: median of pairs (their range)"""
+HEAD = f"""{"model":9} {"side":9} {"first step":>10} {"step":>9} {"spread":>6} {"images/s":>8} {"with data":>9} \
+{"inference":>9} {"memory":>7}   jittor's step / the side's: median (range)"""
 
 
 def row(model: str, found: dict) -> str:
     """The lines of the table about one model."""
     lines = []
-    for framework in ("jittor", "pytorch"):
-        if framework not in found:
-            continue
-        each = found[framework]
+    for side, each in found.items():
         step = statistics.median(each["step"])
         spread = (max(each["step"]) - min(each["step"])) / step
         lines.append(
-            f"{model:9} {framework:9} {each['first_step']:8.1f} s {1000 * step:6.1f} ms {spread:6.0%} "
+            f"{model:9} {side:9} {each['first_step']:8.1f} s {1000 * step:6.1f} ms {spread:6.0%} "
             f"{each['images_per_second']:8.1f} {milliseconds(each, 'step_with_data')} "
             f"{milliseconds(each, 'inference')} {each['peak_mb']:4.0f} MB"
         )
-    if "step_ratio" in found:
-        ratios = found["step_ratio"]
-        lines[0] += f"   {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        lines[1] += f"   losses {'agree' if found['agree'] else 'DIFFER'} ({found['difference']:.0e})"
+        if side != "jittor":
+            ratios = each["ratio"]["step"]
+            agree = "agree" if each["difference"] < TOLERANCE else "DIFFER"
+            lines[-1] += f"   {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            lines[-1] += f", losses {agree} ({each['difference']:.0e})"
     return "\n".join(lines)
 
 
@@ -180,20 +184,21 @@ def milliseconds(each: dict, name: str) -> str:
 
 
 def draw(path: Path, results: dict) -> None:
-    """A chart of the step times, as shares of PyTorch's where there is PyTorch."""
+    """A chart of the step times, as shares of those of PyTorch as it is usually written where there is PyTorch."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.add_subplot()
     places = np.arange(len(results))
-    both = all("pytorch" in found for found in results.values())
-    for i, framework in enumerate(("jittor", "pytorch") if both else ("jittor",)):
-        steps = np.array([statistics.median(found[framework]["step"]) for found in results.values()])
-        scale = np.array([statistics.median(found["pytorch"]["step"]) for found in results.values()]) if both else 1e-3
-        bars = axes.bar(places + 0.4 * i, steps / scale, 0.38, label=framework)
-        axes.bar_label(bars, [f"{1000 * step:.0f} ms" for step in steps], fontsize=7)
-    axes.set_xticks(places + (0.2 if both else 0), list(results))
-    axes.set_ylabel("time of a step, PyTorch = 1" if both else "time of a step, ms")
+    sides = list(next(iter(results.values())))
+    width = 0.8 / len(sides)
+    steps = {side: np.array([statistics.median(found[side]["step"]) for found in results.values()]) for side in sides}
+    for i, side in enumerate(sides):
+        bars = axes.bar(places + i * width, steps[side] / steps.get("pytorch", 1e-3), 0.95 * width, label=side)
+        axes.bar_label(bars, [f"{1000 * step:.0f}" for step in steps[side]], fontsize=6)
+    axes.set_xticks(places + 0.4 - width / 2, list(results))
+    axes.set_ylabel("time of a step, pytorch = 1" if "pytorch" in sides else "time of a step, ms")
+    axes.set_title("a step in ms", fontsize=8, loc="left")
     axes.legend()
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=120)
