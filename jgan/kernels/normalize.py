@@ -80,7 +80,9 @@ class _Backward(jt.Function):
         return call("normalize.hpp", "normalize_backward", inputs, [x.shape, weight.shape, bias.shape], **self.options)
 
     def grad(self, *upstream):
-        y, _, _ = plain.batch_norm(*self.inputs, **self.options)
-        firsts = jt.grad((y * self.dy).sum(), list(self.inputs))
+        # Of all that each was computed from, nothing is to be differentiated here: dy, too, was computed from x.
+        *inputs, dy = (var.detach().start_grad() for var in (*self.inputs, self.dy))
+        y, _, _ = plain.batch_norm(*inputs, **self.options)
+        firsts = jt.grad((y * dy).sum(), inputs)
         total = sum((first * each).sum() for first, each in zip(firsts, upstream) if each is not None)
-        return jt.grad(total, [*self.inputs, self.dy])
+        return jt.grad(total, [*inputs, dy])

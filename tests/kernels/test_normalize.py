@@ -76,6 +76,22 @@ def test_the_derivatives_of_batch_norm(shape, slope):
     )
 
 
+def test_the_derivatives_of_what_is_made_of_several():
+    """Where the gradient that comes back to a normalisation was itself computed from what went into it."""
+    random = np.random.default_rng(0)
+    x, (weight, bias) = random.normal(1, 2, (3, 2, 2, 3)), random.normal(1, 0.5, (2, 2))
+
+    def layers(normalize, x, weight, bias):
+        return normalize(normalize(x, weight, bias) ** 2, bias, weight) * x
+
+    require_values_and_derivatives(
+        lambda *given: layers(lambda *inputs: batch_norm(*inputs, eps=EPS, slope=0.2)[0], *given),
+        lambda *given: layers(lambda *inputs: batch_normalized(*inputs, slope=0.2), *given),
+        [x, weight, bias],
+        random,
+    )
+
+
 @pytest.mark.parametrize(
     ("shape", "slope"), [((1, 1, 1, 3), 0), ((2, 3, 5, 4), 0), ((1, 1, 1, 3), 1), ((1, 4, 64, 64), 1)]
 )
