@@ -11,6 +11,7 @@ import io
 import math
 import operator
 import pickle
+import struct
 import zipfile
 from pathlib import Path
 from typing import ClassVar
@@ -36,6 +37,7 @@ STORAGES = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
+ALONE = "save the state_dict() of the one network alone, and convert that"
 MAGIC_OF_OLD_PYTORCH = 0x1950A86A20F9469CFC6C
 
 
@@ -57,12 +59,9 @@ def read_foreign(path: str | Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path} is in the format of an old PyTorch; load it there, and torch.save it again")
     if not isinstance(found, dict) or not found:
         raise UserError(f"{path} holds {type(found).__name__}, not arrays by their names")
-    strange = [str(name) for name, array in found.items() if not (isinstance(name, str) and isinstance(array, _Array))]
+    strange = [name for name, array in found.items() if not isinstance(array, _Array)]
     if strange:
-        raise UserError(
-            f"{path} holds more than arrays by their names ({', '.join(strange[:10])}); "
-            "save the state_dict() of the one network alone, and convert that"
-        )
+        raise UserError(f"{path} holds more than arrays by their names ({', '.join(strange[:10])}); {ALONE}")
     return {
         name: found[name].array.astype(np.float32) if found[name].array.dtype.kind == "f" else found[name].array
         for name in found
@@ -139,6 +138,25 @@ def _tensor(storage: _Storage, offset: int, shape: tuple, strides: tuple, *_) ->
     return tensor
 
 
+def _require_word(key) -> None:
+    if type(key) is not str:
+        raise UserError(f"it holds more than arrays by their names; {ALONE}")
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    """How old pickles hold bytes."""
+    if encoding != "latin1":
+        raise ValueError("bytes are in an unknown encoding")
+    return text.encode("latin1")
+
+
+def _from_buffer(data: bytes, dtype: _Dtype, shape: tuple, order: str) -> _Array:
+    """How the newest pickles hold numpy's arrays."""
+    array = _Array()
+    array.fill((None, shape, dtype, order == "F", data))
+    return array
+
+
 def _first(given, *_):
     """Of a parameter or Var, the tensor or array it wraps."""
     return given
@@ -150,8 +168,11 @@ class _ArraysOnly(pickle._Unpickler):
     Python's own reader, not the one in C, which makes room for whatever length a file claims.
     """
 
+    # Without sets, and dicts whose keys are not words: the hash of a tuple within tuples can take forever.
     dispatch: ClassVar[dict] = {
-        code: load for code, load in pickle._Unpickler.dispatch.items() if code != pickle.BYTEARRAY8[0]
+        code: load
+        for code, load in pickle._Unpickler.dispatch.items()
+        if code not in (pickle.EMPTY_SET[0], pickle.ADDITEMS[0], pickle.FROZENSET[0])
     }
 
     def __init__(self, file, read_storage=None):
@@ -176,10 +197,41 @@ class _ArraysOnly(pickle._Unpickler):
 
     dispatch[pickle.BUILD[0]] = load_build
 
+    def load_dict(self) -> None:
+        items = self.pop_mark()
+        for key in items[::2]:
+            _require_word(key)
+        self.append(dict(zip(items[::2], items[1::2])))
+
+    dispatch[pickle.DICT[0]] = load_dict
+
+    def load_setitem(self) -> None:
+        _require_word(self.stack[-2])
+        super().load_setitem()
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+
+    def load_setitems(self) -> None:
+        for key in self.stack[::2]:
+            _require_word(key)
+        super().load_setitems()
+
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+
+    def load_bytearray8(self) -> None:
+        (length,) = struct.unpack("<Q", self.read(8))
+        data = self.read(length)  # as much as there is
+        if len(data) < length:
+            raise EOFError("it ends early")
+        self.append(data)
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+
     def persistent_load(self, pid) -> _Storage:
         word, kind, key, _, _ = pid
         if word != "storage":
-            raise ValueError(f"unknown entry {word}")
+            raise ValueError("it holds an entry of an unknown kind")
+        _require_word(key)
         if key not in self.storages:
             data = self.read_storage(key)
             is_half = kind.name == "BFloat16Storage"
@@ -197,4 +249,7 @@ ADMITTED = {
     ("numpy", "dtype"): _Dtype,
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
+    ("_codecs", "encode"): _encoded,
 }

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 from pathlib import Path
 from typing import Optional
 
@@ -22,6 +21,9 @@ from jgan.checkpoint import load, restore_network, save_network
 from jgan.errors import UserError
 from jgan.files import write_bytes
 from jgan.foreign import read_foreign
+
+LARGEST_SIZE = 65536
+WORDS = ("arch", "upsample")  # the sizes that are none
 
 
 @dataclasses.dataclass
@@ -88,10 +90,12 @@ def read_sizes(text: str | None) -> dict:
         name, equals, value = part.partition("=")
         if not (name and equals and value):
             raise UserError(f"--sizes {text!r}: {part!r} is not of the form name=value")
-        try:
-            sizes[name] = json.loads(value)
-        except ValueError:
+        if value.isdecimal() and 0 < int(value) <= LARGEST_SIZE:
+            sizes[name] = int(value)
+        elif name in WORDS:
             sizes[name] = value
+        else:
+            raise UserError(f"--sizes {text!r}: {value} is no whole number from 1 to {LARGEST_SIZE}")
     return sizes
 
 

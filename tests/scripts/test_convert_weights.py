@@ -87,6 +87,14 @@ numpy.save("images.npy", generator(torch.from_numpy(numpy.load("z.npy"))).detach
             "--model vae.Encoder is none of gan.Generator, cgan.Generator",
         ),
         (
+            ["{pth}", "b.safetensors", "--model", "cgan.Generator", "--sizes", "img_size=-28"],
+            "-28 is no whole number from 1 to 65536",
+        ),
+        (
+            ["{pth}", "b.safetensors", "--model", "cgan.Generator", "--sizes", "width=true"],
+            "true is no whole number",
+        ),
+        (
             ["{pth}", "b.safetensors", "--model", "cgan.Generator", "--sizes", "width"],
             "'width' is not of the form name=value",
         ),
