@@ -25,6 +25,8 @@ class Conv(nn.Conv):
 
     def execute(self, x):
         _require_images(x, self.in_channels)
+        if min(length - k + 2 * p for length, k, p in zip(x.shape[2:], self.kernel_size, self.padding)) < 0:
+            raise ValueError(f"images of the shape {list(x.shape)} are smaller than a window of {self.kernel_size}")
         return conv(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
 
 

@@ -9,9 +9,14 @@ from jittor import nn
 
 from jgan.layers import (
     BatchNorm,
+    Conv,
+    ConvTranspose,
     Double,
     InstanceNorm,
+    LeakyReLU,
     ReflectionPad,
+    ReLU,
+    Sequential,
     Tanh,
     Upsample,
     as_labels,
@@ -69,6 +74,33 @@ def test_batch_norm_keeps_its_digits_at_a_large_mean():
     y, _, _ = batch_norm(x.astype(np.float64), np.ones(4), np.zeros(4), 1e-5)
     # Neighbouring float32 numbers near 100 lie 8e-6 apart, which is 8e-4 of this spread; the sum of 4096 loses a few.
     np.testing.assert_allclose(BatchNorm(4)(jt.array(x)).numpy(), y, atol=1e-2)
+
+
+@pytest.mark.parametrize("switch", ["1", "0"])
+def test_a_sequence_computes_its_layers_one_after_another(monkeypatch, switch):
+    monkeypatch.setenv("JGAN_KERNELS", switch)
+    layers = [
+        LeakyReLU(0.2), Conv(3, 4, 3, padding=1), BatchNorm(4), LeakyReLU(0.1), InstanceNorm(4), ReLU(), BatchNorm(4),
+        ConvTranspose(4, 2, 4, stride=2), ReLU(), ReLU(), InstanceNorm(2),
+    ]  # fmt: skip
+    x = expected = jt.array(np.random.default_rng(0).normal(size=(2, 3, 6, 5)).astype(np.float32))
+    for layer in layers:
+        expected = layer(expected)
+    np.testing.assert_allclose(Sequential(*layers)(x).numpy(), expected.numpy(), rtol=1e-5, atol=1e-5)
+    assert (Sequential(BatchNorm(3), LeakyReLU(0.5))(x).numpy() < 0).any()
+    assert (Sequential(BatchNorm(3), ReLU())(x).numpy() >= 0).all()
+
+
+@pytest.mark.parametrize("layer", [Conv(3, 4, 3), ConvTranspose(3, 4, 3)])
+def test_a_convolution_refuses_other_channels(layer):
+    with pytest.raises(ValueError, match=r"over 3 channels was given an input of shape \[1, 2, 8, 8\]"):
+        layer(jt.ones((1, 2, 8, 8)))
+
+
+def test_a_convolution_refuses_images_smaller_than_its_window():
+    assert Conv(1, 1, 4, padding=1)(jt.ones((1, 1, 2, 2))).shape == [1, 1, 1, 1]
+    with pytest.raises(ValueError, match=r"\[1, 1, 1, 2\] are smaller than a window of \(4, 4\)"):
+        Conv(1, 1, 4, padding=1)(jt.ones((1, 1, 1, 2)))
 
 
 def test_the_gradient_of_batch_norm_agrees_with_finite_differences():
