@@ -38,11 +38,16 @@ def replacing(path: str | Path):
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, unless it is there; UserError if it cannot be made."""
+    """Make a folder and those above it, unless it is there; UserError if it cannot be made, or written into."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the folder {path}: {error.strerror}") from None
+    try:
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write into the folder {path}: {error.strerror}") from None
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

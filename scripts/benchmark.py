@@ -80,7 +80,7 @@ class Side:
 
 
 def main(opt: Options, given: dict) -> int:
-    models = list(SIZES) if opt.models == "all" else opt.models.split(",")
+    models = list(SIZES) if opt.models == "all" else [model.strip() for model in opt.models.split(",")]
     unknown = [model for model in models if model not in SIZES]
     if unknown:
         raise UserError(f"--models: {unknown[0]} is none of {', '.join(SIZES)}")
