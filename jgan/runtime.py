@@ -62,7 +62,7 @@ def set_device(device: str) -> str:
     if device == "cuda" and not jt.has_cuda:
         raise UserError(
             "the device cuda was asked for, but Jittor sees no NVIDIA GPU with its driver, nvcc and CUDA's libraries; "
-            "use auto or cpu"
+            "use cpu"
         )
     jt.flags.use_cuda = int(device != "cpu" and bool(jt.has_cuda))
     return "cuda" if jt.flags.use_cuda else "cpu"
@@ -95,6 +95,7 @@ def versions() -> dict[str, str]:
         "g++": get_version(jt.flags.cc_path).strip("()"),
         "platform": platform.platform(),
         "device": "cuda" if jt.flags.use_cuda else "cpu",
+        "kernels": "off" if os.environ.get("JGAN_KERNELS") == "0" else "on",
         "processor": get_cpu_version(),
         "threads": os.environ.get("OMP_NUM_THREADS") or str(len(os.sched_getaffinity(0))),
     }
@@ -178,11 +179,28 @@ def _announced_or_uninterrupted(cache: Path):
         )
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with _interrupted_afterwards():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # for what Jittor starts, too
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _interrupted_afterwards():
+    """Let a Ctrl-C wait, even one that another thread of the process receives, until the context is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived = []
+    handler = signal.signal(signal.SIGINT, lambda *_: arrived.append(True))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+    if arrived:
+        signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager

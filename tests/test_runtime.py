@@ -301,7 +301,7 @@ def test_versions_name_all_that_a_result_depends_on():
     versions = runtime.versions()
     assert versions["jittor"].startswith("1.3.11") and versions["numpy"] == np.__version__
     assert set(versions) == {
-        "jgan", "jittor", "numpy", "python", "g++", "platform", "device", "processor", "threads",
+        "jgan", "jittor", "numpy", "python", "g++", "platform", "device", "kernels", "processor", "threads",
     }  # fmt: skip
     assert all(versions.values())
 
