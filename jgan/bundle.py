@@ -16,9 +16,8 @@ def bundle(module: str, function: str, *, docstring: str, first: tuple[str, str]
 
     `first` is another (module, function): the program calls it before it imports anything that this one does not use.
     Definitions stand as they do in the package, after those they build on; what is not reached is left out, and the
-    kernels are replaced by their plain twins. For that,
-    a module reached must import from the package at its top and by name (`from jgan.x import y`), and no two
-    definitions may share a name; ValueError is raised otherwise.
+    kernels are replaced by their plain twins. For that, a module reached must import from the package at its top and by
+    name (`from jgan.x import y`), and no two definitions may share a name; ValueError is raised otherwise.
     """
     modules: dict[str, _Module] = {}
     _reach(*first, modules)
