@@ -52,11 +52,15 @@ def test_a_run_directory_is_complete(trained):
     assert warm_up.items() <= config["options"].items()
 
 
-def test_the_log_shows_the_losses_fall(trained):
+def test_the_log_shows_that_the_generator_catches_up(trained):
+    """The discriminator is ahead at first; after 50 steps the generator's loss has fallen and stays below.
+
+    The ratio was 0.53 to 0.79 in ten runs with other seeds and numbers of threads; rounding alone makes them differ.
+    """
     log = read_log(trained / "log.jsonl")
     assert [entry["step"] for entry in log] == list(range(10, 301, 10))
-    total = [entry["g_loss"] + entry["d_loss"] for entry in log]
-    assert np.mean(total[-10:]) < 0.9 * np.mean(total[:5])
+    g_loss = [entry["g_loss"] for entry in log]
+    assert np.mean(g_loss[5:]) < 0.95 * np.mean(g_loss[:5])
 
 
 def test_the_grids_have_a_column_for_each_digit(trained):
