@@ -13,6 +13,8 @@ import jittor as jt
 
 from jgan.kernels import call, plain, serve
 
+FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS = range(3)  # as in geometry.hpp
+
 
 def conv(x, w, bias, *, stride: tuple, padding: tuple):
     """x (N, I, H, W), w (O, I, kh, kw), bias (O,) or None -> (N, O, (H + 2 padding - kh) // stride + 1, ...)."""
@@ -56,12 +58,15 @@ class _Window:
         lengths = zip(x.shape[2:], w.shape[2:], self.stride, self.padding)
         return [(length + 2 * p - k) // s + 1 for length, k, s, p in lengths]
 
-    def call(self, function: str, inputs: list, shape: list):
+    def call(self, direction: int, inputs: list, shape: list):
+        """What is unknown, computed from two known ones and perhaps a bias, all by one compilation of one function."""
         numbers = {
+            "direction": direction, "biased": len(inputs) == 3,
             "stride_h": self.stride[0], "stride_w": self.stride[1],
             "padding_h": self.padding[0], "padding_w": self.padding[1],
         }  # fmt: skip
-        (result,) = call("convolve.hpp", function, inputs, [shape], flags=onednn(), **numbers)
+        inputs = inputs if len(inputs) == 3 else [*inputs, jt.zeros((1,))]
+        (result,) = call("convolve.hpp", "convolve", inputs, [shape], flags=onednn(), **numbers)
         return result
 
 
@@ -76,7 +81,7 @@ class _Forward(jt.Function):
 
     def execute(self, x, w, *bias):
         shape = [x.shape[0], w.shape[0], *self.window.forward_size(x, w)]
-        return self.window.call("convolve_forward", [x, w, *bias], shape)
+        return self.window.call(FORWARD, [x, w, *bias], shape)
 
     def grad(self, dy):
         dx = _BackwardData(dy, self.w, self.x.shape[2:], self.window)(dy, self.w)
@@ -91,7 +96,7 @@ class _BackwardData(jt.Function):
         self.dy, self.w, self.size, self.window = dy, w, size, window
 
     def execute(self, dy, w):
-        return self.window.call("convolve_backward_data", [dy, w], [dy.shape[0], w.shape[1], *self.size])
+        return self.window.call(BACKWARD_DATA, [dy, w], [dy.shape[0], w.shape[1], *self.size])
 
     def grad(self, dx):
         return (
@@ -107,7 +112,7 @@ class _BackwardWeights(jt.Function):
         self.x, self.dy, self.size, self.window = x, dy, size, window
 
     def execute(self, x, dy):
-        return self.window.call("convolve_backward_weights", [x, dy], [dy.shape[1], x.shape[1], *self.size])
+        return self.window.call(BACKWARD_WEIGHTS, [x, dy], [dy.shape[1], x.shape[1], *self.size])
 
     def grad(self, dw):
         return (

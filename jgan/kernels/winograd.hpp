@@ -1,0 +1,244 @@
+// Winograd's convolution for windows at stride 2, and its two derivatives.
+//
+// A window at stride 2 sees the even and the odd rows, and columns, of the images apart. The convolution is thus the sum of
+// four at stride 1, one for each pair of parities, whose windows have half the length R; and for these, M x M neighbouring
+// outputs take N^2 = (M + R - 1)^2 multiplications per channel instead of (M R)^2 (Lavin & Gray 2016, arXiv:1509.09308,
+// eq. 12). With tiles of y, the tiles of x that they depend on, and w:
+//
+//     y = A' [ sum over channels and parities of (G w G') * (B' x B) ] A,    * element by element.
+//
+// The sum is a matrix product for each of the N^2 points. The derivatives are the same with another of the three unknown:
+// the products with one of the others transposed, the transformations the other way round.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <dnnl.h>
+#include "geometry.hpp"
+
+namespace jgan {
+
+// The matrices of Toom and Cook: polynomials are multiplied by their values at N - 1 points and at infinity.
+template <int M, int R>
+class Toom {
+    static constexpr int N = M + R - 1;
+    static_assert(N <= 6, "there are points for N - 1 <= 5");
+    float a[N][M]{}, b[N][N]{}, g[N][R]{};  // A, B' and G
+
+    constexpr Toom() {
+        const double points[] = {0, 1, -1, 2, -2};
+        for (int i = 0; i < N; ++i) {
+            const bool infinite = i == N - 1;
+            double product[N] = {1};  // of (t - point) over the other points: a polynomial in t, and its value at this point
+            double value = 1;
+            for (int j = 0; j < N - 1; ++j) {
+                if (j == i) continue;
+                for (int k = N - 1; k > 0; --k) product[k] = product[k - 1] - points[j] * product[k];
+                product[0] *= -points[j];
+                if (!infinite) value *= points[i] - points[j];
+            }
+            for (int k = 0; k < N; ++k) b[i][k] = product[k];
+            double power = 1;
+            for (int k = 0; k < N; ++k) {
+                if (k < M) a[i][k] = infinite ? k == M - 1 : power;
+                if (k < R) g[i][k] = infinite ? k == R - 1 : power / value;
+                if (!infinite) power *= points[i];
+            }
+        }
+    }
+    static const Toom& matrices() {
+        static constexpr Toom toom;
+        return toom;
+    }
+
+public:
+    struct OfY {
+        enum { POINTS = N, LENGTH = M, PARITIES = 1 };
+        static float at(int i, int k) { return matrices().a[i][k]; }
+    };
+    struct OfX {
+        enum { POINTS = N, LENGTH = N, PARITIES = 2 };
+        static float at(int i, int k) { return matrices().b[i][k]; }
+    };
+    struct OfW {
+        enum { POINTS = N, LENGTH = R, PARITIES = 2 };
+        static float at(int i, int k) { return matrices().g[i][k]; }
+    };
+};
+
+constexpr int LANES = 16;
+using Lanes = float __attribute__((vector_size(LANES * sizeof(float))));  // as many channels
+
+// Loops that the compiler writes out, which leaves no zero or one of a matrix to multiply by.
+#define JGAN_EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < int(n); ++i)
+
+// Items (images, or the weights of one input) of many channels, cut into tiles that begin `step` pixels of one parity
+// after each other and are as long as the matrix has columns, and the values of these tiles at all points.
+template <class Matrix>
+struct Tiles {
+    enum { N = Matrix::POINTS, E = Matrix::LENGTH, S = Matrix::PARITIES };
+    float* pixels;
+    int64_t items, channels, item_stride, channel_stride, height, width;
+    int64_t padding_h, padding_w, step, tiles_h, tiles_w;
+    int64_t item_place, tile_place, parity_place, point_place;  // how far neighbours lie apart among the values
+
+    // values = matrix tile matrix'
+    void to(float* values) const {
+        over_items([&](int64_t item, int64_t channel, Lanes* image) {
+            std::fill_n(image, rows() * columns(), Lanes{});
+            over_pixels(item, channel, image, [](Lanes& pixel, int lane, float& value) { pixel[lane] = value; });
+            over_tiles(item, channel, image, [&](Lanes* corner, int64_t place) {
+                Lanes half[N][E];
+                JGAN_EACH(p, N) JGAN_EACH(j, E) {
+                    Lanes sum{};
+                    JGAN_EACH(i, E)
+                        if (Matrix::at(p, i) != 0) sum += Matrix::at(p, i) * corner[S * (i * columns() + j)];
+                    half[p][j] = sum;
+                }
+                JGAN_EACH(p, N) JGAN_EACH(q, N) {
+                    Lanes sum{};
+                    JGAN_EACH(j, E) if (Matrix::at(q, j) != 0) sum += Matrix::at(q, j) * half[p][j];
+                    std::memcpy(values + (p * N + q) * point_place + place, &sum, sizeof sum);
+                }
+            });
+        });
+    }
+
+    // pixels = the sum of matrix' values matrix over the tiles that cover them
+    void from(const float* values) const {
+        over_items([&](int64_t item, int64_t channel, Lanes* image) {
+            std::fill_n(image, rows() * columns(), Lanes{});
+            over_tiles(item, channel, image, [&](Lanes* corner, int64_t place) {
+                Lanes half[E][N];
+                JGAN_EACH(i, E) JGAN_EACH(q, N) half[i][q] = Lanes{};
+                JGAN_EACH(p, N) JGAN_EACH(q, N) {
+                    Lanes value;
+                    std::memcpy(&value, values + (p * N + q) * point_place + place, sizeof value);
+                    JGAN_EACH(i, E) if (Matrix::at(p, i) != 0) half[i][q] += Matrix::at(p, i) * value;
+                }
+                JGAN_EACH(i, E) JGAN_EACH(j, E) {
+                    Lanes sum{};
+                    JGAN_EACH(q, N) if (Matrix::at(q, j) != 0) sum += Matrix::at(q, j) * half[i][q];
+                    corner[S * (i * columns() + j)] += sum;
+                }
+            });
+            over_pixels(item, channel, image, [](Lanes& pixel, int lane, float& value) { value = pixel[lane]; });
+        });
+    }
+
+private:
+    // The size of an item with its padding and what the last tiles take beyond it.
+    int64_t rows() const { return std::max(S * (step * (tiles_h - 1) + E), padding_h + height); }
+    int64_t columns() const { return std::max(S * (step * (tiles_w - 1) + E), padding_w + width); }
+
+    // body(item, first channel, memory for LANES channels beside each other)
+    template <class Body>
+    void over_items(Body body) const {
+#pragma omp parallel for collapse(2) schedule(static)
+        for (int64_t item = 0; item < items; ++item)
+            for (int64_t channel = 0; channel < channels; channel += LANES) {
+                static thread_local Scratch memory;
+                body(item, channel, static_cast<Lanes*>(memory.of(rows() * columns() * sizeof(Lanes))));
+            }
+    }
+
+    // body(pixel, lane, its value in the array)
+    template <class Body>
+    void over_pixels(int64_t item, int64_t channel, Lanes* image, Body body) const {
+        for (int64_t y = 0; y < height; ++y) {
+            float* from = pixels + item * item_stride + channel * channel_stride + y * width;
+            Lanes* row = image + (y + padding_h) * columns() + padding_w;
+            for (int64_t first = 0; first < width; first += LANES)  // a cache line of each channel
+                for (int lane = 0; lane < LANES; ++lane)
+                    for (int64_t x = first; x < std::min(first + LANES, width); ++x)
+                        body(row[x], lane, from[lane * channel_stride + x]);
+        }
+    }
+
+    // body(first pixel of a tile, its place among the values)
+    template <class Body>
+    void over_tiles(int64_t item, int64_t channel, Lanes* image, Body body) const {
+        for (int64_t tile = 0; tile < tiles_h * tiles_w; ++tile)
+            for (int64_t parity = 0; parity < S * S; ++parity) {
+                const int64_t y = S * step * (tile / tiles_w) + parity / S, x = S * step * (tile % tiles_w) + parity % S;
+                body(image + y * columns() + x,
+                     item * item_place + tile * tile_place + parity * parity_place + channel);
+            }
+    }
+};
+
+// c = a b (+ c if `add`) for row-major matrices, at every point: c (rows, columns), `depth` products each; a or b may be
+// given transposed. The parts do not depend on the number of threads.
+inline void multiply(int64_t points, bool a_transposed, bool b_transposed, int64_t rows, int64_t columns, int64_t depth,
+                     const float* a, const float* b, float* c, bool add) {
+    const int64_t part = (rows + 1) / 2;
+    bool failed = false;
+#pragma omp parallel for collapse(2) schedule(dynamic) reduction(|| : failed)
+    for (int64_t point = 0; point < points; ++point)
+        for (int64_t row = 0; row < rows; row += part) {
+            const float* a_part = a + point * rows * depth + (a_transposed ? row : row * depth);
+            const dnnl_status_t status =
+                dnnl_sgemm(a_transposed ? 'T' : 'N', b_transposed ? 'T' : 'N', std::min(part, rows - row), columns, depth,
+                           1, a_part, a_transposed ? rows : depth, b + point * depth * columns,
+                           b_transposed ? depth : columns, add, c + (point * rows + row) * columns, columns);
+            failed = failed || status != dnnl_success;
+        }
+    if (failed) throw std::runtime_error("oneDNN could not multiply matrices");
+}
+
+template <int M, int R>
+void convolve_by_tiles(Direction direction, const Geometry& g, float* x, float* w, float* y) {
+    using Matrices = Toom<M, R>;
+    constexpr int64_t points = Matrices::OfW::POINTS * Matrices::OfW::POINTS, parities = 4;
+    constexpr int64_t most = int64_t(1) << 23;  // floats that the tiles of x may take at once
+    const int64_t tiles_h = (g.oh + M - 1) / M, tiles_w = (g.ow + M - 1) / M, tiles = tiles_h * tiles_w;
+    const int64_t depth = parities * g.ic;
+    const int64_t group = std::min(g.n, std::max<int64_t>(1, most / (points * tiles * depth)));
+    float* of_x = static_cast<float*>(scratch(0).of(points * group * tiles * depth * sizeof(float)));
+    float* of_w = static_cast<float*>(scratch(1).of(points * depth * g.oc * sizeof(float)));
+    float* of_y = static_cast<float*>(scratch(2).of(points * group * tiles * g.oc * sizeof(float)));
+
+    const Tiles<typename Matrices::OfW> weights{
+        w, g.oc, g.ic, g.ic * g.kh * g.kw, g.kh * g.kw, g.kh, g.kw, 0, 0, R, 1, 1, depth, 0, g.ic, depth * g.oc};
+    if (direction != BACKWARD_WEIGHTS) weights.to(of_w);
+    for (int64_t first = 0; first < g.n; first += group) {
+        const int64_t n = std::min(group, g.n - first), rows = n * tiles;
+        const Tiles<typename Matrices::OfX> inputs{
+            x + first * g.ic * g.ih * g.iw, n, g.ic, g.ic * g.ih * g.iw, g.ih * g.iw, g.ih, g.iw, g.padding_h, g.padding_w,
+            M, tiles_h, tiles_w, tiles * depth, depth, g.ic, rows * depth};
+        const Tiles<typename Matrices::OfY> outputs{
+            y + first * g.oc * g.oh * g.ow, n, g.oc, g.oc * g.oh * g.ow, g.oh * g.ow, g.oh, g.ow, 0, 0,
+            M, tiles_h, tiles_w, tiles * g.oc, g.oc, 0, rows * g.oc};
+        if (direction == FORWARD) {
+            inputs.to(of_x);
+            multiply(points, false, true, rows, g.oc, depth, of_x, of_w, of_y, false);
+            outputs.from(of_y);
+        } else if (direction == BACKWARD_DATA) {
+            outputs.to(of_y);
+            multiply(points, false, false, rows, depth, g.oc, of_y, of_w, of_x, false);
+            inputs.from(of_x);
+        } else {
+            inputs.to(of_x);
+            outputs.to(of_y);
+            multiply(points, true, false, g.oc, depth, rows, of_y, of_x, of_w, first > 0);
+        }
+    }
+    if (direction == BACKWARD_WEIGHTS) weights.from(of_w);
+}
+
+// Computes a convolution if it suits: a window of 4x4 or 5x5 at stride 2, and enough channels and tiles to be faster than a
+// direct convolution (measured on AVX-512). The longer tile saves more multiplications, but has more values of w to make.
+inline bool winograd(Direction direction, const Geometry& g, float* x, float* w, float* y) {
+    constexpr int64_t least_channels = 64, least_tiles = 128;
+    const auto tiles = [&](int64_t m) { return g.n * ((g.oh + m - 1) / m) * ((g.ow + m - 1) / m); };
+    if (g.kh != g.kw || (g.kh != 4 && g.kh != 5) || g.stride_h != 2 || g.stride_w != 2) return false;
+    if (g.ic % LANES || g.oc % LANES || std::min(g.ic, g.oc) < least_channels || tiles(2) < least_tiles) return false;
+    const bool longer = tiles(4) >= least_tiles;
+    auto* compute = g.kh == 4 ? (longer ? convolve_by_tiles<4, 2> : convolve_by_tiles<2, 2>)
+                              : (longer ? convolve_by_tiles<4, 3> : convolve_by_tiles<2, 3>);
+    compute(direction, g, x, w, y);
+    return true;
+}
+
+}  // namespace jgan
