@@ -1,0 +1,197 @@
+"""Compare the gradients of full-size networks with PyTorch's in float64.
+
+python scripts/check_precision.py                      # pix2pix
+python scripts/check_precision.py --models dcgan,cyclegan
+
+A float32 framework errs in two ways: it rounds, and a unit whose input is within rounding of 0 may take the other side
+of its (leaky) ReLU, which changes the gradients of a whole channel where a normalisation follows. To tell them apart,
+each side is compared with float64 as it is, and with float64 that takes the side's own branches. Weights, inputs and
+sizes are the benchmark's; every Dropout has rate 0. It needs PyTorch (requirements-benchmark.txt).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from benchmark_worker import SIDES, SIZES, Worker
+from options import option, run_program
+
+from jgan.cases import without_dropout
+from jgan.errors import UserError
+
+@dataclasses.dataclass
+class Options:
+    models: str = option("pix2pix", f"which, separated by commas: {', '.join(SIZES)}")
+    sides: str = option("jittor,stock,pytorch", "which, separated by commas; stock takes over 24 GB for wgan_gp")
+    threads: int = option(len(os.sched_getaffinity(0)), "threads of either framework", least=1)
+
+
+def main(opt: Options, given: dict) -> int:
+    if find_spec("torch") is None:
+        raise UserError("this program needs PyTorch: pip install -r requirements-benchmark.txt")
+    models = opt.models.split(",")
+    for model in models:
+        if model not in SIZES:
+            raise UserError(f"--models: {model} is none of {', '.join(SIZES)}")
+    for side in opt.sides.split(","):
+        if side not in SIDES:
+            raise UserError(f"--sides: {side} is none of {', '.join(SIDES)}")
+    print(f"{'':18} {'float64':>17}   {'on its branches':>17}")
+    print(
+        f"{'model':9} {'side':8} {'median':>8} {'largest':>8}   {'median':>8} {'largest':>8}   units on another branch"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for model in models:
+            exact = computed("float64", model, opt.threads, folder)
+            for side in opt.sides.split(","):
+                found = computed(side, model, opt.threads, folder)
+                same = computed("float64", model, opt.threads, folder, of=side)
+                errors, errors_of_same = relative_errors(found, exact), relative_errors(found, same)
+                print(
+                    f"{model:9} {side:8} {np.median(errors):8.1e} {max(errors):8.1e}   "
+                    f"{np.median(errors_of_same):8.1e} {max(errors_of_same):8.1e}   "
+                    f"{same['branches others']} of {same['branches units']}",
+                    flush=True,
+                )
+    return 0
+
+
+def relative_errors(found: dict[str, np.ndarray], reference: dict[str, np.ndarray]) -> list[float]:
+    """For each parameter the largest error as a share of its largest gradient; those that are rounding are left out."""
+    gradients = {name: array for name, array in reference.items() if "/" in name}
+    largest: dict[str, float] = {}
+    for name, array in gradients.items():
+        network = name.partition("/")[0]
+        largest[network] = max(largest.get(network, 0), np.abs(array).max())
+    return [
+        np.abs(found[name] - array).max() / np.abs(array).max()
+        for name, array in gradients.items()
+        if np.abs(array).max() > 1e-5 * largest[name.partition("/")[0]]
+    ]
+
+
+def computed(side: str, model: str, threads: int, folder: str, of: str = "") -> dict[str, np.ndarray]:
+    """What `compute` finds in a process of its own, which gives its memory back."""
+    kernels = SIDES.get(side, {})
+    subprocess.run(
+        [sys.executable, __file__, "compute", side, model, str(threads), folder, of],
+        env={**os.environ, **kernels, "OMP_NUM_THREADS": str(threads)}, stderr=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    with np.load(Path(folder, f"{side}{of}.npz")) as file:
+        return dict(file)
+
+
+def compute(side: str, model: str, threads: str, folder: str, of: str) -> None:
+    """Write the gradients of a step by "NETWORK/PARAMETER", and the "branches" of its units.
+
+    side "float64" takes the branches of the side `of`, if one is given, and counts the units that would take another.
+    """
+    worker = Worker("pytorch" if side == "float64" else side, model, int(threads), "cpu", quick=True)
+    if side in ("jittor", "stock"):
+        found, branches = jittor_gradients(worker)
+        branches = {"branches": np.concatenate(branches)}
+    else:
+        given = np.load(Path(folder, f"{of}.npz"))["branches"] if of else None
+        found, branches = torch_gradients(worker, double=side == "float64", given=given)
+    np.savez(Path(folder, f"{side}{of}.npz"), **found, **branches)
+
+
+def jittor_gradients(worker: Worker) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+    """The gradients of a step by "NETWORK/PARAMETER", and whether each unit's output was above 0, packed."""
+    import jittor as jt
+
+    from jgan import layers
+
+    branches, found = [], {}
+
+    def recording(function):
+        def recorded(*args, **options):
+            result = function(*args, **options)
+            if options.get("slope", 0) != 1:
+                output = result[0] if isinstance(result, tuple) else result
+                branches.append(output > 0)
+            return result
+
+        return recorded
+
+    for name in ("leaky_relu", "batch_norm", "instance_norm"):
+        setattr(layers, name, recording(getattr(layers, name)))
+    names = {
+        id(var): f"{network}/{name}"
+        for network, module in worker.case.networks.items()
+        for name, var in module.state_dict().items()
+    }
+    for optimizer in worker.case.optimizers.values():
+        (group,) = optimizer.param_groups
+
+        def step(loss, parameters=group["params"]):
+            gradients = jt.grad(loss, parameters)
+            found.update({names[id(var)]: gradient.numpy() for var, gradient in zip(parameters, gradients)})
+
+        optimizer.step = step
+    without_dropout(worker.case.networks)
+    worker.case.step(**worker.case.tensors(worker.lib, 0))
+    return found, [np.packbits(branch.numpy()) for branch in branches]
+
+
+def torch_gradients(worker: Worker, *, double: bool, given: np.ndarray | None) -> tuple[dict, dict[str, np.ndarray]]:
+    """The same by PyTorch, in float64 if double, on the branches that are given."""
+    import torch
+    from torch import nn
+
+    found, branches = {}, []
+    others = units = 0
+
+    def activate(module, x):
+        nonlocal others, units
+        slope = getattr(module, "negative_slope", 0)
+        positive = x > 0
+        packed = np.packbits(positive.numpy())
+        if given is None:
+            branches.append(packed)
+        else:
+            start = sum(each.size for each in branches)
+            branches.append(given[start : start + packed.size])
+            bits = np.unpackbits(branches[-1], count=positive.numel()).astype(bool)
+            positive = torch.from_numpy(bits).reshape(positive.shape)
+            others += int(np.unpackbits(packed ^ branches[-1]).sum())
+        units += positive.numel()
+        return torch.where(positive, x, slope * x)
+
+    def update(optimizer, loss):
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        found.update({names[id(p)]: g.numpy() for p, g in zip(parameters, torch.autograd.grad(loss, parameters))})
+
+    without_dropout(worker.case.networks)
+    for network in worker.case.networks.values():
+        network.double() if double else network.float()
+    names = {
+        id(parameter): f"{network}/{name}"
+        for network, module in worker.case.networks.items()
+        for name, parameter in module.named_parameters()
+    }
+    inputs = worker.case.tensors(worker.lib, 0)
+    inputs = {name: x.double() if double and x.is_floating_point() else x for name, x in inputs.items()}
+    before = worker.lib.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward
+    try:
+        worker.lib.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward = update, activate, activate
+        worker.case.step(**inputs)
+    finally:
+        worker.lib.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward = before
+    if given is None:
+        return found, {"branches": np.concatenate(branches)}
+    return found, {"branches others": np.array(others), "branches units": np.array(units)}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["compute"]:
+        compute(*sys.argv[2:])
+    else:
+        run_program(main, Options, __doc__)
