@@ -43,6 +43,9 @@ class ConvTranspose(nn.ConvTranspose):
 
     def execute(self, x):
         _require_images(x, self.in_channels)
+        lengths = zip(x.shape[2:], self.kernel_size, self.stride, self.padding, self.output_padding)
+        if min((length - 1) * s - 2 * p + k + more for length, k, s, p, more in lengths) < 1:
+            raise ValueError(f"without the padding {self.padding}, nothing is left of images of shape {list(x.shape)}")
         options = {"stride": self.stride, "padding": self.padding, "output_padding": self.output_padding}
         return conv_transpose(x, self.weight, self.bias, **options)
 

@@ -35,7 +35,7 @@ SIZES = {  # the networks of the papers, with the batches they are usually train
 }  # fmt: skip
 QUICK_N_CRITIC = 2
 SIDES = {  # and what the environment of each holds, beside the number of threads
-    "jittor": {},
+    "jittor": {"JGAN_KERNELS": "1"},
     "stock": {"JGAN_KERNELS": "0"},
     "pytorch": {},
     "tuned": {

@@ -26,6 +26,7 @@ from options import option, run_program
 from jgan.cases import without_dropout
 from jgan.errors import UserError
 
+
 @dataclasses.dataclass
 class Options:
     models: str = option("pix2pix", f"which, separated by commas: {', '.join(SIZES)}")
@@ -55,8 +56,8 @@ def main(opt: Options, given: dict) -> int:
                 same = computed("float64", model, opt.threads, folder, of=side)
                 errors, errors_of_same = relative_errors(found, exact), relative_errors(found, same)
                 print(
-                    f"{model:9} {side:8} {np.median(errors):8.1e} {max(errors):8.1e}   "
-                    f"{np.median(errors_of_same):8.1e} {max(errors_of_same):8.1e}   "
+                    f"{model:9} {side:8} {np.median(errors):8.1e} {np.max(errors):8.1e}   "
+                    f"{np.median(errors_of_same):8.1e} {np.max(errors_of_same):8.1e}   "
                     f"{same['branches others']} of {same['branches units']}",
                     flush=True,
                 )
@@ -69,7 +70,7 @@ def relative_errors(found: dict[str, np.ndarray], reference: dict[str, np.ndarra
     largest: dict[str, float] = {}
     for name, array in gradients.items():
         network = name.partition("/")[0]
-        largest[network] = max(largest.get(network, 0), np.abs(array).max())
+        largest[network] = max(largest.get(network, 0.0), np.abs(array).max())
     return [
         np.abs(found[name] - array).max() / np.abs(array).max()
         for name, array in gradients.items()
@@ -79,11 +80,13 @@ def relative_errors(found: dict[str, np.ndarray], reference: dict[str, np.ndarra
 
 def computed(side: str, model: str, threads: int, folder: str, of: str = "") -> dict[str, np.ndarray]:
     """What `compute` finds in a process of its own, which gives its memory back."""
-    kernels = SIDES.get(side, {})
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, __file__, "compute", side, model, str(threads), folder, of],
-        env={**os.environ, **kernels, "OMP_NUM_THREADS": str(threads)}, stderr=subprocess.DEVNULL, check=True,
+        env={**os.environ, **SIDES.get(side, {}), "OMP_NUM_THREADS": str(threads)}, capture_output=True, text=True,
     )  # fmt: skip
+    if done.returncode:
+        reason = done.stderr.splitlines()[-1:] or ["it was killed, perhaps for its memory"]
+        raise UserError(f"the gradients of {model} could not be computed by {side}: {reason[0]}")
     with np.load(Path(folder, f"{side}{of}.npz")) as file:
         return dict(file)
 

@@ -1,6 +1,6 @@
 // The derivatives of a convolution over images of few channels, of which oneDNN's vectors would remain mostly empty.
 //
-// For one image and channel, `columns` has a row for each place in the window: what lies under it, at every place of y.
+// For some rows of an image of y, `columns` has a row for each channel of x and place in the window: what lies under it.
 // The derivative by x adds w' y to the pixels that the columns come from ("col2im"); that by w is y columns'.
 #pragma once
 #include <algorithm>
@@ -9,10 +9,11 @@
 #include <vector>
 #include <dnnl.h>
 #include "geometry.hpp"
+#include "scratch.hpp"
 
 namespace jgan {
 
-// A band of rows of one image of y, so small that its columns stay in a thread's cache.
+// A band of rows of one image of y, of which a channel has about 128 KB of columns, to find them in the cache.
 struct Band {
     const Geometry& g;
     int64_t image, top, rows;
@@ -27,8 +28,7 @@ struct Band {
     const float* of(const float* y) const { return y + image * g.oc * g.oh * g.ow + top * g.ow; }
 
     float* columns(int64_t channels = 1) const {
-        static thread_local Scratch memory;
-        return static_cast<float*>(memory.of(channels * g.kh * g.kw * height(g) * g.ow * sizeof(float)));
+        return own_scratch().of<float>(channels * g.kh * g.kw * height(g) * g.ow * sizeof(float));
     }
 
     // body(value in the columns, its pixel in the plane), and nothing for places outside the image
@@ -62,6 +62,10 @@ inline bool images_by_columns(const Geometry& g, float* x, const float* w, const
             for (int64_t i = 0; i < bands; ++i) {
                 const Band band(g, image * bands + i);
                 float* columns = band.columns();
+                if (!columns) {
+                    failed = true;
+                    continue;
+                }
                 failed |= dnnl_success != dnnl_sgemm('T', 'N', places, band.size(), g.oc, 1, w + channel * places,
                                                      g.ic * places, band.of(y), g.oh * g.ow, 0, columns, band.size());
                 band.each(columns, plane, [](float& value, float& pixel) { pixel += value; });
@@ -81,6 +85,10 @@ inline bool weights_by_columns(const Geometry& g, float* x, float* w, const floa
         for (int64_t i = bands * part / parts; i < bands * (part + 1) / parts; ++i) {
             const Band band(g, i);
             float* columns = band.columns(g.ic);
+            if (!columns) {
+                failed = true;
+                continue;
+            }
             std::fill_n(columns, g.ic * places * band.size(), 0.f);
             for (int64_t channel = 0; channel < g.ic; ++channel)
                 band.each(columns + channel * places * band.size(), x + (band.image * g.ic + channel) * g.ih * g.iw,
@@ -94,12 +102,12 @@ inline bool weights_by_columns(const Geometry& g, float* x, float* w, const floa
     return !failed;
 }
 
-// Computes a derivative if it suits.
+// Computes a derivative if that is faster than oneDNN's (measured on AVX-512).
 inline bool by_columns(Direction direction, const Geometry& g, float* x, float* w, float* y) {
-    constexpr int64_t most_channels = 8, least_depth = 16;
-    if (direction == FORWARD || g.ic > most_channels || g.oc < least_depth) return false;
+    constexpr int64_t most_channels = 8, least_outputs = 16;
+    if (direction == FORWARD || g.ic > most_channels || g.oc < least_outputs) return false;
     if (!(direction == BACKWARD_DATA ? images_by_columns(g, x, w, y) : weights_by_columns(g, x, w, y)))
-        throw std::runtime_error("oneDNN could not multiply matrices");
+        throw std::runtime_error("oneDNN could not multiply matrices, or there is no memory");
     return true;
 }
 

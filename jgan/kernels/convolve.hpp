@@ -1,4 +1,5 @@
-// Convolution of NCHW float images by oneDNN 2, and its two derivatives, with what oneDNN needs kept between calls.
+// Convolution of NCHW float images, and its two derivatives: by oneDNN 2, with what it needs kept between calls, or where
+// that is faster by winograd.hpp and columns.hpp.
 //
 // oneDNN works fastest in layouts of its own. Jittor's operators ask for the primitive, for memory in its layouts and for
 // the reorders into and out of it at every call; here they are kept, by shape.
@@ -6,11 +7,13 @@
 #include <array>
 #include <dnnl.hpp>
 #include <map>
+#include <new>
 #include <omp.h>
 #include <unordered_map>
 #include "channels.hpp"
 #include "columns.hpp"
 #include "geometry.hpp"
+#include "scratch.hpp"
 #include "winograd.hpp"
 
 namespace jgan {
@@ -69,16 +72,24 @@ public:
         float* ours[3] = {x, w, y};
         for (int i = 0; i < 3; ++i) {
             outer[i].set_data_handle(ours[i]);
-            if (inner[i]) inner[i].set_data_handle(scratch(i).of(inner[i].get_desc().get_size()));
+            if (inner[i]) inner[i].set_data_handle(memory_of(i));
         }
         if (b) bias.set_data_handle(b);
         for (auto& step : steps) step.primitive.execute(stream, step.arguments);
     }
 
 private:
+    void* memory_of(int i) const {
+        void* memory = scratch(i).of<void>(inner[i].get_desc().get_size());
+        if (!memory) throw std::bad_alloc();
+        return memory;
+    }
+
     void set_up(const Task& task, dnnl::algorithm algorithm) {
         using namespace dnnl;
         const Geometry& g = task.sizes;
+        steps.clear();
+        for (auto& each : inner) each = memory();
         const auto f32 = memory::data_type::f32;
         const auto any = memory::format_tag::any, nchw = memory::format_tag::nchw, oihw = memory::format_tag::oihw;
         const memory::dims dims[3] = {
@@ -87,16 +98,16 @@ private:
         const memory::dims before{g.padding_h, g.padding_w};
         const memory::dims after{(g.oh - 1) * strides[0] + g.kh - g.ih - before[0],
                                  (g.ow - 1) * strides[1] + g.kw - g.iw - before[1]};
-        memory::desc ours[3], theirs[3], free[3];
+        memory::desc ours[3], theirs[3], any_layout[3];
         for (int i = 0; i < 3; ++i) {
             ours[i] = memory::desc(dims[i], f32, i == 1 ? oihw : nchw);
-            free[i] = memory::desc(dims[i], f32, any);
+            any_layout[i] = memory::desc(dims[i], f32, any);
             outer[i] = memory(ours[i], engine(), nullptr);
         }
         const memory::desc of_bias = task.with_bias ? memory::desc({g.oc}, f32, memory::format_tag::a) : memory::desc();
         const auto kind = task.direction == FORWARD ? prop_kind::forward_inference : prop_kind::forward_training;
         const convolution_forward::primitive_desc forward(
-            {kind, algorithm, free[0], free[1], of_bias, free[2], strides, before, after}, engine());
+            {kind, algorithm, any_layout[0], any_layout[1], of_bias, any_layout[2], strides, before, after}, engine());
         int names[3] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
         primitive convolution;
         if (task.direction == FORWARD) {
@@ -104,14 +115,14 @@ private:
             theirs[0] = forward.src_desc(), theirs[1] = forward.weights_desc(), theirs[2] = forward.dst_desc();
         } else if (task.direction == BACKWARD_DATA) {
             const convolution_backward_data::primitive_desc backward(
-                {algorithm, free[0], free[1], free[2], strides, before, after}, engine(), forward);
+                {algorithm, any_layout[0], any_layout[1], any_layout[2], strides, before, after}, engine(), forward);
             convolution = convolution_backward_data(backward);
             theirs[0] = backward.diff_src_desc(), theirs[1] = backward.weights_desc();
             theirs[2] = backward.diff_dst_desc();
             names[0] = DNNL_ARG_DIFF_SRC, names[2] = DNNL_ARG_DIFF_DST;
         } else {
             const convolution_backward_weights::primitive_desc backward(
-                {algorithm, free[0], free[1], free[2], strides, before, after}, engine(), forward);
+                {algorithm, any_layout[0], any_layout[1], any_layout[2], strides, before, after}, engine(), forward);
             convolution = convolution_backward_weights(backward);
             theirs[0] = backward.src_desc(), theirs[1] = backward.diff_weights_desc();
             theirs[2] = backward.diff_dst_desc();
@@ -149,6 +160,7 @@ inline void add_bias(const Geometry& g, const float* bias, float* y) {
 // and a third, which is the bias (O,) of y if it is biased.
 inline void convolve(const Vars& in, const Vars& out, double direction, double biased, double stride_h, double stride_w,
                      double padding_h, double padding_w) {
+    engine();  // which the plans need to the end
     static std::map<Task::Key, Plan> plans;
     const auto unknown = Direction(int(direction));
     jittor::Var* x = unknown == BACKWARD_DATA ? out[0] : in[0];
@@ -158,6 +170,10 @@ inline void convolve(const Vars& in, const Vars& out, double direction, double b
     const auto &xs = x->shape, &ws = w->shape, &ys = y->shape;
     const Geometry sizes{xs[0], xs[1], xs[2], xs[3], ws[0], ws[2], ws[3], ys[2], ys[3],
                          int64_t(stride_h), int64_t(stride_w), int64_t(padding_h), int64_t(padding_w)};
+    if (sizes.n == 0) {
+        std::fill_n(floats(out[0]), out[0]->num, 0.f);
+        return;
+    }
     if (winograd(unknown, sizes, floats(x), floats(w), floats(y))) {
         if (bias) add_bias(sizes, bias, floats(y));
         return;

@@ -1,4 +1,5 @@
-"""Convolution and transposed convolution by oneDNN, with what it sets up kept between calls.
+"""Convolution and transposed convolution: by oneDNN, with what it sets up kept between calls, or where that is faster
+by winograd.hpp and columns.hpp.
 
 Convolution is linear in its images x and in its weights w. It and its two derivatives are three functions, each of two
 among x, w and y; the derivatives of each are the two others, which makes them right to any order.
@@ -18,9 +19,9 @@ FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS = range(3)  # as in geometry.hpp
 
 def conv(x, w, bias, *, stride: tuple, padding: tuple):
     """x (N, I, H, W), w (O, I, kh, kw), bias (O,) or None -> (N, O, (H + 2 padding - kh) // stride + 1, ...)."""
-    if not (serve(x, w) and onednn()):
-        return plain.conv(x, w, bias, stride=stride, padding=padding)
     given = (x, w) if bias is None else (x, w, bias)
+    if not (serve(*given) and onednn()):
+        return plain.conv(x, w, bias, stride=stride, padding=padding)
     return _Forward(x, w, _Window(stride, padding))(*given)
 
 
@@ -126,7 +127,7 @@ class _ChannelSum(jt.Function):
 
     def execute(self, x):
         self.shape = x.shape
-        rows = x.reshape((x.shape[0], x.shape[1], -1))
+        rows = x.reshape((x.shape[0], x.shape[1], x.shape[2] * x.shape[3]))
         (sums,) = call("channels.hpp", "channel_sum", [rows], [[x.shape[1]]])
         return sums
 

@@ -8,14 +8,17 @@
 //     y = A' [ sum over channels and parities of (G w G') * (B' x B) ] A,    * element by element.
 //
 // The sum is a matrix product for each of the N^2 points. The derivatives are the same with another of the three unknown:
-// the products with one of the others transposed, the transformations the other way round.
+// the products with one of the others transposed, the transformations the other way round. An infinity becomes NaN in the
+// outputs of its tile.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 #include <dnnl.h>
 #include "geometry.hpp"
+#include "scratch.hpp"
 
 namespace jgan {
 
@@ -68,13 +71,13 @@ public:
 };
 
 constexpr int LANES = 16;
-using Lanes = float __attribute__((vector_size(LANES * sizeof(float))));  // as many channels
+using Lanes = float __attribute__((vector_size(LANES * sizeof(float))));  // so many channels of one pixel
 
 // Loops that the compiler writes out, which leaves no zero or one of a matrix to multiply by.
 #define JGAN_EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < int(n); ++i)
 
-// Items (images, or the weights of one input) of many channels, cut into tiles that begin `step` pixels of one parity
-// after each other and are as long as the matrix has columns, and the values of these tiles at all points.
+// An array of items (images, or the weights of one output) and channels, cut into tiles, and the tiles' values at the
+// N x N points. A tile has E x E pixels of one parity; neighbours begin `step` of these apart and may overlap.
 template <class Matrix>
 struct Tiles {
     enum { N = Matrix::POINTS, E = Matrix::LENGTH, S = Matrix::PARITIES };
@@ -135,12 +138,17 @@ private:
     // body(item, first channel, memory for LANES channels beside each other)
     template <class Body>
     void over_items(Body body) const {
-#pragma omp parallel for collapse(2) schedule(static)
+        bool failed = false;
+#pragma omp parallel for collapse(2) schedule(static) reduction(|| : failed)
         for (int64_t item = 0; item < items; ++item)
             for (int64_t channel = 0; channel < channels; channel += LANES) {
-                static thread_local Scratch memory;
-                body(item, channel, static_cast<Lanes*>(memory.of(rows() * columns() * sizeof(Lanes))));
+                Lanes* image = own_scratch().of<Lanes>(rows() * columns() * sizeof(Lanes));
+                if (image)
+                    body(item, channel, image);
+                else
+                    failed = true;
             }
+        if (failed) throw std::bad_alloc();
     }
 
     // body(pixel, lane, its value in the array)
@@ -169,7 +177,7 @@ private:
 };
 
 // c = a b (+ c if `add`) for row-major matrices, at every point: c (rows, columns), `depth` products each; a or b may be
-// given transposed. The parts do not depend on the number of threads.
+// given transposed. Each is done in two parts, or 9 points would leave threads idle.
 inline void multiply(int64_t points, bool a_transposed, bool b_transposed, int64_t rows, int64_t columns, int64_t depth,
                      const float* a, const float* b, float* c, bool add) {
     const int64_t part = (rows + 1) / 2;
@@ -191,13 +199,14 @@ template <int M, int R>
 void convolve_by_tiles(Direction direction, const Geometry& g, float* x, float* w, float* y) {
     using Matrices = Toom<M, R>;
     constexpr int64_t points = Matrices::OfW::POINTS * Matrices::OfW::POINTS, parities = 4;
-    constexpr int64_t most = int64_t(1) << 23;  // floats that the tiles of x may take at once
+    constexpr int64_t most = int64_t(1) << 23;  // floats that the tiles of several images may take: 32 MB of cache
     const int64_t tiles_h = (g.oh + M - 1) / M, tiles_w = (g.ow + M - 1) / M, tiles = tiles_h * tiles_w;
     const int64_t depth = parities * g.ic;
     const int64_t group = std::min(g.n, std::max<int64_t>(1, most / (points * tiles * depth)));
-    float* of_x = static_cast<float*>(scratch(0).of(points * group * tiles * depth * sizeof(float)));
-    float* of_w = static_cast<float*>(scratch(1).of(points * depth * g.oc * sizeof(float)));
-    float* of_y = static_cast<float*>(scratch(2).of(points * group * tiles * g.oc * sizeof(float)));
+    float* of_x = scratch(0).of<float>(points * group * tiles * depth * sizeof(float));
+    float* of_w = scratch(1).of<float>(points * depth * g.oc * sizeof(float));
+    float* of_y = scratch(2).of<float>(points * group * tiles * g.oc * sizeof(float));
+    if (!of_x || !of_w || !of_y) throw std::bad_alloc();
 
     const Tiles<typename Matrices::OfW> weights{
         w, g.oc, g.ic, g.ic * g.kh * g.kw, g.kh * g.kw, g.kh, g.kw, 0, 0, R, 1, 1, depth, 0, g.ic, depth * g.oc};
@@ -227,18 +236,37 @@ void convolve_by_tiles(Direction direction, const Geometry& g, float* x, float* 
     if (direction == BACKWARD_WEIGHTS) weights.from(of_w);
 }
 
-// Computes a convolution if it suits: a window of 4x4 or 5x5 at stride 2, and enough channels and tiles to be faster than a
-// direct convolution (measured on AVX-512). The longer tile saves more multiplications, but has more values of w to make.
-inline bool winograd(Direction direction, const Geometry& g, float* x, float* w, float* y) {
-    constexpr int64_t least_channels = 64, least_tiles = 128;
-    const auto tiles = [&](int64_t m) { return g.n * ((g.oh + m - 1) / m) * ((g.ow + m - 1) / m); };
-    if (g.kh != g.kw || (g.kh != 4 && g.kh != 5) || g.stride_h != 2 || g.stride_w != 2) return false;
-    if (g.ic % LANES || g.oc % LANES || std::min(g.ic, g.oc) < least_channels || tiles(2) < least_tiles) return false;
-    const bool longer = tiles(4) >= least_tiles;
-    auto* compute = g.kh == 4 ? (longer ? convolve_by_tiles<4, 2> : convolve_by_tiles<2, 2>)
-                              : (longer ? convolve_by_tiles<4, 3> : convolve_by_tiles<2, 3>);
-    compute(direction, g, x, w, y);
+// What tiles of M x M outputs multiply per pair of channels; nothing if there are too few of them, which leaves the matrices
+// of w most of the work, or if those of one image take more than 256 MB.
+template <int M, int R>
+double tiled_cost(const Geometry& g) {
+    constexpr int64_t least_tiles = 128, most = int64_t(1) << 26;
+    const int64_t tiles = ((g.oh + M - 1) / M) * ((g.ow + M - 1) / M), products = 4 * (M + R - 1) * (M + R - 1) * tiles;
+    return g.n * tiles < least_tiles || products * g.ic > most ? 0 : double(g.n) * products;
+}
+
+template <int R>
+bool convolve_if_faster(Direction direction, const Geometry& g, float* x, float* w, float* y) {
+    const double direct = double(g.kh * g.kw) * g.n * g.oh * g.ow, most = 0.75 * direct;
+    const double short_cost = tiled_cost<2, R>(g), long_cost = tiled_cost<4, R>(g);
+    const bool prefer_long = long_cost && (!short_cost || long_cost <= short_cost);
+    const double cost = prefer_long ? long_cost : short_cost;
+    if (!cost || cost > most) return false;
+    if (prefer_long)
+        convolve_by_tiles<4, R>(direction, g, x, w, y);
+    else
+        convolve_by_tiles<2, R>(direction, g, x, w, y);
     return true;
+}
+
+// Computes a convolution if that is faster than a direct one: for windows of 4x4 or 5x5 at stride 2 and enough channels. The
+// bounds were measured on AVX-512.
+inline bool winograd(Direction direction, const Geometry& g, float* x, float* w, float* y) {
+    constexpr int64_t least_channels = 64;
+    if (g.kh != g.kw || g.stride_h != 2 || g.stride_w != 2) return false;
+    if (g.ic % LANES || g.oc % LANES || std::min(g.ic, g.oc) < least_channels) return false;
+    if (g.kh == 4) return convolve_if_faster<2>(direction, g, x, w, y);
+    return g.kh == 5 && convolve_if_faster<3>(direction, g, x, w, y);
 }
 
 }  // namespace jgan

@@ -50,10 +50,13 @@ CASES = [  # x, channels of the result, window, stride, padding
     ((1, 1, 90, 80), 32, (7, 7), (1, 1), (3, 2)),
     ((2, 5, 7, 9), 20, (5, 5), (3, 1), (2, 1)),
     ((2, 8, 11, 12), 16, (2, 3), (3, 4), (0, 0)),
+    ((3, 1, 90, 80), 32, (7, 7), (1, 1), (3, 2)),
+    ((2, 2, 9, 5), 16, (3, 5), (1, 1), (3, 4)),
 ]
+FEW_OUTPUTS = [((2, 32, 8, 9), 3, (4, 4), (2, 2), (1, 1))]
 BY_TILES = [  # by winograd.hpp: short and long tiles, the last ones cut off; images in several groups
     ((6, 64, 23, 18), 64, (4, 4), (2, 2), (1, 1)),
-    ((8, 64, 30, 27), 80, (4, 4), (2, 2), (1, 0)),
+    ((10, 64, 31, 30), 80, (4, 4), (2, 2), (1, 0)),
     ((8, 64, 19, 16), 80, (5, 5), (2, 2), (2, 2)),
     ((16, 80, 25, 22), 64, (5, 5), (2, 2), (0, 2)),
     ((6, 64, 130, 129), 64, (4, 4), (2, 2), (1, 1)),
@@ -73,7 +76,7 @@ def test_convolution(shape, n_out, window, stride, padding, with_bias):
     )
 
 
-@pytest.mark.parametrize(("shape", "n_out", "window", "stride", "padding"), [*CASES, *BY_TILES[:4]])
+@pytest.mark.parametrize(("shape", "n_out", "window", "stride", "padding"), [*CASES, *FEW_OUTPUTS, *BY_TILES[:4]])
 @pytest.mark.parametrize("output_padding", [0, 1])
 def test_transposed_convolution(shape, n_out, window, stride, padding, output_padding):
     output_padding = tuple(min(output_padding, s - 1) for s in stride)
@@ -113,10 +116,18 @@ def test_an_infinity_and_nan_stay_visible():
     assert np.isinf(y[0, :, 0, 0]).all() and np.isnan(y[0, :, 3, 3]).all() and np.isfinite(y).sum() == 3 * 14
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_by_tiles_they_stay_visible(value):
+    x = np.ones((8, 64, 16, 16), np.float32)
+    x[3, 5, 6, 8] = value
+    y = conv(jt.array(x), jt.ones((64, 64, 4, 4)), None, stride=(2, 2), padding=(1, 1)).numpy()
+    assert not np.isfinite(y[3, :, 2:4, 3:5]).any() and np.isfinite(np.delete(y, 3, axis=0)).all()
+
+
 def test_a_thousand_shapes_are_not_all_kept():
     """Those that are forgotten are set up anew."""
     w = jt.ones((1, 1, 1, 1))
     for _ in range(2):
         for width in range(1, 601):
             y = conv(jt.ones((1, 1, 1, width)), w, None, stride=(1, 1), padding=(0, 0))
-            assert y.shape == [1, 1, 1, width] and (width % 100 or y.numpy().sum() == width)
+            assert y.shape == [1, 1, 1, width] and y.numpy().sum() == width

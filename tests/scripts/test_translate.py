@@ -46,22 +46,29 @@ def run(script, *arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize(("height", "width"), [(64, 64), (128, 128), (256, 256), (33, 70), (5, 40), (1, 1)])
-def test_an_image_of_any_size_comes_back_as_large_as_it_was(script, weights, height, width):
-    picture(weights / "a.png", height, width)
-    run(script, "a.png", "--weights", "unet")
-    run(script, "a.png", "--weights", "unet", "--compare", "--output", "both")
-    translated, both = (np.asarray(Image.open(weights / folder / "a.png")) for folder in ("translated", "both"))
-    assert translated.shape == (height, width, 3)
-    assert np.array_equal(both[:, :width], np.asarray(Image.open(weights / "a.png")))
-    assert np.array_equal(both[:, width:], translated)
+def test_images_of_any_size_come_back_as_large_as_they_were(script, weights):
+    (weights / "in").mkdir()
+    sizes = [(64, 64), (128, 128), (256, 256), (33, 70), (5, 40), (1, 1)]
+    for height, width in sizes:
+        picture(weights / "in" / f"{height}x{width}.png", height, width)
+    run(script, "in", "--weights", "unet")
+    run(script, "in", "--weights", "unet", "--compare", "--output", "both")
+    for height, width in sizes:
+        paths = (weights / folder / f"{height}x{width}.png" for folder in ("in", "translated", "both"))
+        given, translated, both = (np.asarray(Image.open(path)) for path in paths)
+        assert translated.shape == (height, width, 3)
+        assert np.array_equal(both[:, :width], given)
+        assert np.array_equal(both[:, width:], translated)
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (4, 60), (7, 3)])
-def test_cyclegan_translates_the_smallest_images(script, weights, height, width):
-    picture(weights / "a.png", height, width)
-    run(script, "a.png", "--weights", "cycle")
-    assert Image.open(weights / "translated" / "a.png").size == (width, height)
+def test_cyclegan_translates_the_smallest_images(script, weights):
+    (weights / "in").mkdir()
+    sizes = [(1, 1), (4, 60), (7, 3)]
+    for height, width in sizes:
+        picture(weights / "in" / f"{height}x{width}.png", height, width)
+    run(script, "in", "--weights", "cycle")
+    for height, width in sizes:
+        assert Image.open(weights / "translated" / f"{height}x{width}.png").size == (width, height)
 
 
 def test_it_is_what_the_generator_draws_of_the_mirrored_image(script, weights):

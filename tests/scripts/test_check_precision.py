@@ -1,0 +1,32 @@
+"""check_precision.py: what it says; the figures it prints are PyTorch's business as much as ours."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+from check_precision import relative_errors
+
+TORCH = importlib.util.find_spec("torch") is not None
+
+
+@pytest.mark.skipif(TORCH, reason="PyTorch is installed")
+def test_without_pytorch_it_says_what_to_install(script):
+    done = script("check_precision")
+    assert done.returncode == 2 and "pip install -r requirements-benchmark.txt" in done.stderr
+
+
+@pytest.mark.skipif(not TORCH, reason="needs PyTorch (requirements-benchmark.txt)")
+def test_gradients_are_those_of_float64(script):
+    done = script("check_precision", "--models", "gan", "--sides", "jittor,pytorch")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert [row[:2] for row in rows] == [["gan", "jittor"], ["gan", "pytorch"]]
+    assert all(float(error) < 1e-4 for row in rows for error in row[4:6])
+
+
+def test_an_error_is_a_share_of_the_largest_gradient_of_its_parameter():
+    reference = {"g/a": np.array([2.0, -4.0]), "g/b": np.array([1e-6]), "d/a": np.array([1e-6]), "branches": np.ones(1)}
+    found = {"g/a": np.array([2.0, -3.0]), "g/b": np.array([1.0]), "d/a": np.array([1.5e-6])}
+    assert relative_errors(found, reference) == pytest.approx([0.25, 0.5])  # g/b is rounding beside g/a
