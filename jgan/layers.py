@@ -51,6 +51,9 @@ class ConvTranspose(nn.ConvTranspose):
 
 
 def _require_images(x, channels: int) -> None:
+    if not isinstance(x, jt.Var) or "float" not in str(x.dtype):
+        kind = f"a Var of {x.dtype}" if isinstance(x, jt.Var) else type(x).__name__
+        raise ValueError(f"a convolution was given {kind}, not a Var of floats: see jt.array and Var.float32")
     if x.ndim != 4 or x.shape[1] != channels:
         raise ValueError(f"a convolution over {channels} channels was given an input of shape {list(x.shape)}")
 

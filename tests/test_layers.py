@@ -97,6 +97,14 @@ def test_a_convolution_refuses_other_channels(layer):
         layer(jt.ones((1, 2, 8, 8)))
 
 
+@pytest.mark.parametrize("layer", [Conv(3, 4, 3), ConvTranspose(3, 4, 3)])
+def test_a_convolution_refuses_all_but_vars_of_floats(layer):
+    with pytest.raises(ValueError, match="was given ndarray, not a Var of floats"):
+        layer(np.zeros((1, 3, 8, 8), np.float32))
+    with pytest.raises(ValueError, match="was given a Var of uint8, not a Var of floats"):
+        layer(jt.zeros((1, 3, 8, 8)).uint8())
+
+
 def test_a_convolution_refuses_images_smaller_than_its_window():
     assert Conv(1, 1, 4, padding=1)(jt.ones((1, 1, 2, 2))).shape == [1, 1, 1, 1]
     with pytest.raises(ValueError, match=r"\[1, 1, 1, 2\] are smaller than a window of \(4, 4\)"):
