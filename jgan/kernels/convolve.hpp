@@ -154,6 +154,22 @@ inline void add_bias(const Geometry& g, const float* bias, float* y) {
             for (int64_t k = 0; k < size; ++k) y[(i * g.oc + channel) * size + k] += bias[channel];
 }
 
+// The pixels of x that windows of 1x1 see, and the sizes that go with them. oneDNN 2.2 (brgconv_1x1) takes others at a stride
+// of 1 down and more across: it is given these at stride 1.
+inline float* pixels_seen(const float* x, Geometry& g) {
+    float* seen = own_scratch().of<float>(g.n * g.ic * g.oh * g.ow * sizeof(float));
+    if (!seen) throw std::bad_alloc();
+    for (int64_t plane = 0, k = 0; plane < g.n * g.ic; ++plane)
+        for (int64_t i = 0; i < g.oh; ++i)
+            for (int64_t j = 0; j < g.ow; ++j, ++k) {
+                const int64_t row = i * g.stride_h - g.padding_h, column = j * g.stride_w - g.padding_w;
+                const bool inside = row >= 0 && row < g.ih && column >= 0 && column < g.iw;
+                seen[k] = inside ? x[(plane * g.ih + row) * g.iw + column] : 0;
+            }
+    g.ih = g.oh, g.iw = g.ow, g.stride_h = g.stride_w = 1, g.padding_h = g.padding_w = 0;
+    return seen;
+}
+
 // in: x (N, I, H, W), w (O, I, kh, kw) -> y    if the direction is FORWARD
 //     dy, w -> dx                              BACKWARD_DATA, which is also the transposed convolution of dy
 //     x, dy -> dw                              BACKWARD_WEIGHTS
@@ -168,7 +184,7 @@ inline void convolve(const Vars& in, const Vars& out, double direction, double b
     jittor::Var* y = unknown == FORWARD ? out[0] : in[unknown == BACKWARD_DATA ? 0 : 1];
     float* bias = biased ? floats(in[2]) : nullptr;
     const auto &xs = x->shape, &ws = w->shape, &ys = y->shape;
-    const Geometry sizes{xs[0], xs[1], xs[2], xs[3], ws[0], ws[2], ws[3], ys[2], ys[3],
+    Geometry sizes{xs[0], xs[1], xs[2], xs[3], ws[0], ws[2], ws[3], ys[2], ys[3],
                          int64_t(stride_h), int64_t(stride_w), int64_t(padding_h), int64_t(padding_w)};
     if (sizes.n == 0) {
         std::fill_n(floats(out[0]), out[0]->num, 0.f);
@@ -179,13 +195,16 @@ inline void convolve(const Vars& in, const Vars& out, double direction, double b
         return;
     }
     if (by_columns(unknown, sizes, floats(x), floats(w), floats(y))) return;
+    float* images = floats(x);
+    if (unknown == FORWARD && sizes.kh == 1 && sizes.kw == 1 && sizes.stride_h != sizes.stride_w)
+        images = pixels_seen(images, sizes);
     const Task task{unknown, sizes, bias != nullptr, omp_get_max_threads()};
     auto found = plans.find(task.key());
     if (found == plans.end()) {
         if (plans.size() >= MOST_PLANS) plans.clear();
         found = plans.emplace(task.key(), Plan(task)).first;
     }
-    found->second.run(floats(x), floats(w), floats(y), bias);
+    found->second.run(images, floats(w), floats(y), bias);
 }
 
 }  // namespace jgan
