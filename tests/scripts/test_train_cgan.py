@@ -60,7 +60,7 @@ def test_the_log_shows_that_the_generator_catches_up(trained):
     log = read_log(trained / "log.jsonl")
     assert [entry["step"] for entry in log] == list(range(10, 301, 10))
     g_loss = [entry["g_loss"] for entry in log]
-    assert np.mean(g_loss[5:]) < 0.95 * np.mean(g_loss[:5])
+    assert np.mean(g_loss[5:]) < 0.9 * np.mean(g_loss[:5])
 
 
 def test_the_grids_have_a_column_for_each_digit(trained):

@@ -94,7 +94,7 @@ def test_cyclegan_learns_the_way_back(script, pictures):
 
 @pytest.mark.parametrize(("name", "options"), [("train_pix2pix", PIX2PIX), ("train_cyclegan", CYCLEGAN)])
 def test_the_learning_rate_falls_from_decay_epoch_on(script, pictures, name, options):
-    """An epoch has 4 steps. Falling from its begin, the rate is a quarter at the last."""
+    """An epoch has 4 steps. Falling from its begin, the rate is whole at the first step, and a quarter at the last."""
 
     def moved(decay_epoch, steps):
         output = f"{decay_epoch}-{steps}"
@@ -104,6 +104,7 @@ def test_the_learning_rate_falls_from_decay_epoch_on(script, pictures, name, opt
         arrays, _ = load(pictures / output / "generator.safetensors")
         return np.concatenate([array.ravel() for key, array in sorted(arrays.items()) if key.endswith("weight")])
 
+    assert np.array_equal(moved(0, 1), moved(1, 1))
     fallen, constant = (moved(epoch, 4) - moved(epoch, 3) for epoch in (0, 1))
     assert np.linalg.norm(fallen) == pytest.approx(np.linalg.norm(constant) / 4, rel=0.2)
 
