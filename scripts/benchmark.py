@@ -3,7 +3,6 @@
 Four sides take turns: jittor, this package as it is; stock, without its own kernels (JGAN_KERNELS=0); pytorch, as most
 programs are written; and tuned, PyTorch with every setting that was found to make it faster (see benchmark_worker.py).
 
-
 python scripts/benchmark.py                        # all models, 7 rounds
 python scripts/benchmark.py --quick                # 3 short rounds of jittor and pytorch alone
 python scripts/benchmark.py --models dcgan,pix2pix --threads 1
@@ -26,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmark_worker import QUICK_N_CRITIC, SIDES, SIZES, sizes
-from options import option, run_program
+from options import names_among, option, run_program
 
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
@@ -80,10 +79,7 @@ class Side:
 
 
 def main(opt: Options, given: dict) -> int:
-    models = list(SIZES) if opt.models == "all" else [model.strip() for model in opt.models.split(",")]
-    unknown = [model for model in models if model not in SIZES]
-    if unknown:
-        raise UserError(f"--models: {unknown[0]} is none of {', '.join(SIZES)}")
+    models = list(SIZES) if opt.models == "all" else names_among(opt.models, SIZES, "--models")
     for name in ("rounds", "seconds"):
         if opt.quick and name in given:
             raise UserError(f"--quick has its own --{name}; leave one of them out")

@@ -5,8 +5,9 @@ python scripts/check_precision.py --models dcgan,cyclegan
 
 A float32 framework errs in two ways: it rounds, and a unit whose input is within rounding of 0 may take the other side
 of its (leaky) ReLU, which changes the gradients of a whole channel where a normalisation follows. To tell them apart,
-each side is compared with float64 as it is, and with float64 that takes the side's own branches. Weights, inputs and
-sizes are the benchmark's; every Dropout has rate 0. It needs PyTorch (requirements-benchmark.txt).
+each side is compared with float64 as it is, and with float64 that takes the side's own branches. (An L1 loss has two
+branches for each pixel as well; these are left as they fall.) Weights, inputs and sizes are the benchmark's; every
+Dropout has rate 0. It needs PyTorch (requirements-benchmark.txt).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmark_worker import SIDES, SIZES, Worker
-from options import option, run_program
+from options import names_among, option, run_program
 
 from jgan.cases import without_dropout
 from jgan.errors import UserError
@@ -37,13 +38,7 @@ class Options:
 def main(opt: Options, given: dict) -> int:
     if find_spec("torch") is None:
         raise UserError("this program needs PyTorch: pip install -r requirements-benchmark.txt")
-    models = opt.models.split(",")
-    for model in models:
-        if model not in SIZES:
-            raise UserError(f"--models: {model} is none of {', '.join(SIZES)}")
-    for side in opt.sides.split(","):
-        if side not in SIDES:
-            raise UserError(f"--sides: {side} is none of {', '.join(SIDES)}")
+    models, sides = names_among(opt.models, SIZES, "--models"), names_among(opt.sides, SIDES, "--sides")
     print(f"{'':18} {'float64':>17}   {'on its branches':>17}")
     print(
         f"{'model':9} {'side':8} {'median':>8} {'largest':>8}   {'median':>8} {'largest':>8}   units on another branch"
@@ -51,7 +46,7 @@ def main(opt: Options, given: dict) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for model in models:
             exact = computed("float64", model, opt.threads, folder)
-            for side in opt.sides.split(","):
+            for side in sides:
                 found = computed(side, model, opt.threads, folder)
                 same = computed("float64", model, opt.threads, folder, of=side)
                 errors, errors_of_same = relative_errors(found, exact), relative_errors(found, same)
@@ -150,21 +145,21 @@ def torch_gradients(worker: Worker, *, double: bool, given: np.ndarray | None) -
     from torch import nn
 
     found, branches = {}, []
-    others = units = 0
+    used = others = units = 0  # bytes of `given`, units that would take another branch, all units
 
     def activate(module, x):
-        nonlocal others, units
+        nonlocal used, others, units
         slope = getattr(module, "negative_slope", 0)
         positive = x > 0
         packed = np.packbits(positive.numpy())
         if given is None:
             branches.append(packed)
         else:
-            start = sum(each.size for each in branches)
-            branches.append(given[start : start + packed.size])
-            bits = np.unpackbits(branches[-1], count=positive.numel()).astype(bool)
+            taken = given[used : used + packed.size]
+            bits = np.unpackbits(taken, count=positive.numel()).astype(bool)
             positive = torch.from_numpy(bits).reshape(positive.shape)
-            others += int(np.unpackbits(packed ^ branches[-1]).sum())
+            used += packed.size
+            others += int(np.unpackbits(packed ^ taken).sum())
         units += positive.numel()
         return torch.where(positive, x, slope * x)
 
@@ -173,8 +168,9 @@ def torch_gradients(worker: Worker, *, double: bool, given: np.ndarray | None) -
         found.update({names[id(p)]: g.numpy() for p, g in zip(parameters, torch.autograd.grad(loss, parameters))})
 
     without_dropout(worker.case.networks)
-    for network in worker.case.networks.values():
-        network.double() if double else network.float()
+    if double:
+        for network in worker.case.networks.values():
+            network.double()
     names = {
         id(parameter): f"{network}/{name}"
         for network, module in worker.case.networks.items()
@@ -182,14 +178,12 @@ def torch_gradients(worker: Worker, *, double: bool, given: np.ndarray | None) -
     }
     inputs = worker.case.tensors(worker.lib, 0)
     inputs = {name: x.double() if double and x.is_floating_point() else x for name, x in inputs.items()}
-    before = worker.lib.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward
-    try:
-        worker.lib.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward = update, activate, activate
-        worker.case.step(**inputs)
-    finally:
-        worker.lib.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward = before
+    worker.lib.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward = update, activate, activate
+    worker.case.step(**inputs)
     if given is None:
         return found, {"branches": np.concatenate(branches)}
+    if used != given.size:
+        raise UserError(f"the side has {given.size} bytes of branches and PyTorch {used}: their networks differ")
     return found, {"branches others": np.array(others), "branches units": np.array(units)}
 
 

@@ -109,6 +109,15 @@ def require_weights(weights: str | None) -> str:
     return weights
 
 
+def names_among(text: str, known, option_name: str) -> list[str]:
+    """The names of a text such as "gan,dcgan", in its order; UserError naming the option if one is not known."""
+    found = [name.strip() for name in text.split(",")]
+    for name in found:
+        if name not in known:
+            raise UserError(f"{option_name}: {name} is none of {', '.join(known)}")
+    return found
+
+
 def numbers(text: str, name: str) -> list[int]:
     """The numbers of a text such as "0-35" or "1,5,7-9", in its order; UserError naming the option if it is none."""
     found = []

@@ -18,6 +18,13 @@ def test_without_pytorch_it_says_what_to_install(script):
 
 
 @pytest.mark.skipif(not TORCH, reason="needs PyTorch (requirements-benchmark.txt)")
+@pytest.mark.parametrize("option", ["--models", "--sides"])
+def test_an_unknown_name_is_named(script, option):
+    done = script("check_precision", option, "vae")
+    assert done.returncode == 2 and f"error: {option}: vae is none of" in done.stderr
+
+
+@pytest.mark.skipif(not TORCH, reason="needs PyTorch (requirements-benchmark.txt)")
 def test_gradients_are_those_of_float64(script):
     done = script("check_precision", "--models", "gan", "--sides", "jittor,pytorch")
     assert done.returncode == 0, done.stderr
