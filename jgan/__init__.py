@@ -1,11 +1,11 @@
 """jgan: a GAN toolkit for Jittor competitions.
 
 Importing the package is cheap. It readies the process for Jittor, so that whichever module imports Jittor first, it
-is set up rightly (see `jgan.runtime`).
+is set up rightly (see `jgan.importing`).
 """
 
-from jgan import runtime
+from jgan.importing import prepare
 
 __version__ = "0.1.0"
 
-runtime.prepare()
+prepare()

@@ -23,10 +23,11 @@ from jgan.digits import draw_digits, parse_digits
 from jgan.errors import UserError
 from jgan.files import replacing
 from jgan.images import from_pixels, require_png_path, save_png
+from jgan.importing import prepare
 from jgan.latent import normal, rng
 from jgan.models.cgan import Discriminator, Generator
 from jgan.optimizers import adam
-from jgan.runtime import prepare, seed_jittor
+from jgan.runtime import seed_jittor
 from jgan.steps import cgan_step
 from jgan.stop import StopRequest, in_words, say
 

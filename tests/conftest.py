@@ -35,6 +35,11 @@ def run_python(*arguments, cwd=None, **environment) -> subprocess.CompletedProce
     )
 
 
+def run_code(code: str, **environment) -> subprocess.CompletedProcess:
+    """Run this code likewise."""
+    return run_python("-c", code, **environment)
+
+
 @pytest.fixture
 def script(tmp_path):
     """Call script("train_cgan", ...) to run scripts/train_cgan.py in a folder of this test's own."""

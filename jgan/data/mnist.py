@@ -24,7 +24,7 @@ from PIL import Image
 
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
-from jgan.runtime import jittor_cache
+from jgan.prerequisites import jittor_cache
 
 
 class DataSet(NamedTuple):
