@@ -180,22 +180,31 @@ def milliseconds(each: dict, name: str) -> str:
 
 
 def draw(path: Path, results: dict) -> None:
-    """A chart of the step times, as shares of those of PyTorch as it is usually written where there is PyTorch."""
+    """A chart of the step times, median and range, as shares of those of PyTorch as usual (without it, of the last)."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.add_subplot()
     places = np.arange(len(results))
     sides = list(next(iter(results.values())))
-    width = 0.8 / len(sides)
-    steps = {side: np.array([statistics.median(found[side]["step"]) for found in results.values()]) for side in sides}
+    width = 0.84 / len(sides)
+    rounds = {side: np.array([found[side]["step"] for found in results.values()]) for side in sides}
+    whole = "pytorch" if "pytorch" in sides else sides[-1]
+    unit = np.median(rounds[whole], axis=1)
     for i, side in enumerate(sides):
-        bars = axes.bar(places + i * width, steps[side] / steps.get("pytorch", 1e-3), 0.95 * width, label=side)
-        axes.bar_label(bars, [f"{1000 * step:.0f}" for step in steps[side]], fontsize=6)
-    axes.set_xticks(places + 0.4 - width / 2, list(results))
-    axes.set_ylabel("time of a step, pytorch = 1" if "pytorch" in sides else "time of a step, ms")
-    axes.set_title("a step in ms", fontsize=8, loc="left")
-    axes.legend()
+        median = np.median(rounds[side], axis=1)
+        spread = np.abs([rounds[side].min(axis=1) - median, rounds[side].max(axis=1) - median])
+        bars = axes.bar(
+            places + (i - (len(sides) - 1) / 2) * width, median / unit, 0.95 * width,
+            yerr=spread / unit, error_kw={"elinewidth": 0.7, "ecolor": "0.3"}, label=side,
+        )  # fmt: skip
+        for bar, step in zip(bars, median):
+            place = (bar.get_x() + bar.get_width() / 2, 0)
+            text = f" {1000 * step:.{0 if step > 0.1 else 1}f} ms"
+            axes.annotate(text, place, rotation=90, ha="center", va="bottom", color="white", fontsize=7)
+    axes.set_xticks(places, list(results))
+    axes.set_ylabel(f"time of a step, {whole} = 1")
+    figure.legend(loc="outside upper center", ncols=len(sides), frameon=False)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=120)
     write_bytes(path, file.getvalue())
