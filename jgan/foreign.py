@@ -37,6 +37,7 @@ STORAGES = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
+WRAPPED = "module."  # before each name, where PyTorch's DataParallel held the network
 ALONE = "save the state_dict() of the one network alone, and convert that"
 MAGIC_OF_OLD_PYTORCH = 0x1950A86A20F9469CFC6C
 
@@ -44,8 +45,9 @@ MAGIC_OF_OLD_PYTORCH = 0x1950A86A20F9469CFC6C
 def read_foreign(path: str | Path) -> dict[str, np.ndarray]:
     """The arrays of a state dict by their names: of `jt.save`, `Module.save` or `torch.save`, without a framework.
 
-    Floats become float32; `num_batches_tracked`, which PyTorch's BatchNorm counts and never uses, is left out. Raises
-    UserError for anything that is not a dict of arrays, and for a file that names a function that arrays do not need.
+    Floats become float32. `num_batches_tracked`, which PyTorch's BatchNorm counts and never uses, is left out, and so
+    is the "module." that DataParallel puts before every name. Raises UserError for anything that is not a dict of
+    arrays, and for a file that names a function that arrays do not need.
     """
     try:
         found = _read_zip(path) if zipfile.is_zipfile(path) else _ArraysOnly(io.BytesIO(Path(path).read_bytes())).load()
@@ -62,9 +64,11 @@ def read_foreign(path: str | Path) -> dict[str, np.ndarray]:
     strange = [name for name, array in found.items() if not isinstance(array, _Array)]
     if strange:
         raise UserError(f"{path} holds more than arrays by their names ({', '.join(strange[:10])}); {ALONE}")
+    prefix = WRAPPED if all(name.startswith(WRAPPED) for name in found) else ""
+    arrays = {name[len(prefix) :]: each.array for name, each in found.items()}
     return {
-        name: found[name].array.astype(np.float32) if found[name].array.dtype.kind == "f" else found[name].array
-        for name in found
+        name: array.astype(np.float32) if array.dtype.kind == "f" else array
+        for name, array in arrays.items()
         if not name.endswith("num_batches_tracked")
     }
 
