@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jittor import nn
 
-from jgan.kernels.adam import Adam
+from jgan.kernels.optimizers import Adam, RMSprop
 from jgan.layers import trainable
 
 
@@ -22,7 +22,7 @@ def rmsprop(*networks: nn.Module, lr: float) -> nn.RMSprop:
 
     Tieleman & Hinton 2012, "Neural networks for machine learning", lecture 6.5; PyTorch's with its defaults.
     """
-    return nn.RMSprop(_parameters(networks), lr=lr)
+    return RMSprop(_parameters(networks), lr=lr)
 
 
 def decayed(lr: float, step: int, *, n_steps: int, decay_step: int) -> float:

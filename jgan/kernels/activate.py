@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import jittor as jt
-
 from jgan.kernels import call, plain, serve
+from jgan.kernels.function import Function
 
 
 def leaky_relu(x, slope: float):
@@ -12,28 +11,31 @@ def leaky_relu(x, slope: float):
     return _LeakyReLU(slope)(x) if serve(x) else plain.leaky_relu(x, slope)
 
 
-class _LeakyReLU(jt.Function):
+class _LeakyReLU(Function):
     def __init__(self, slope: float):
+        super().__init__()
         self.slope = slope
 
     def execute(self, x):
-        (self.y,) = call("activate.hpp", "leaky_relu", [x], [x.shape], slope=self.slope)
-        return self.y
+        (y,) = self.kept = call("activate.hpp", "leaky_relu", [x], [x.shape], slope=self.slope)
+        return y
 
     def grad(self, dy):
-        return _Masked(self.y, self.slope)(dy)
+        (y,) = self.kept
+        return _Masked(y, self.slope)(dy)
 
 
-class _Masked(jt.Function):
+class _Masked(Function):
     """dy where y > 0, slope dy elsewhere. It is linear in dy, so its derivative is itself."""
 
     def __init__(self, y, slope: float):
-        self.y = y
+        super().__init__(y)
         self.slope = slope
 
     def execute(self, dy):
-        (dx,) = call("activate.hpp", "leaky_relu_backward", [self.y, dy], [dy.shape], slope=self.slope)
+        (dx,) = call("activate.hpp", "leaky_relu_backward", [self.kept[0], dy], [dy.shape], slope=self.slope)
         return dx
 
     def grad(self, ddx):
-        return _Masked(self.y, self.slope)(ddx)
+        (y,) = self.kept
+        return _Masked(y, self.slope)(ddx)

@@ -13,6 +13,7 @@ from pathlib import Path
 import jittor as jt
 
 from jgan.kernels import call, plain, serve
+from jgan.kernels.function import Function
 
 FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS = range(3)  # as in geometry.hpp
 
@@ -71,54 +72,57 @@ class _Window:
         return result
 
 
-# All keep their inputs as they were given, not the taped ones that execute receives, or second derivatives are lost.
-
-
-class _Forward(jt.Function):
+class _Forward(Function):
     """x, w and perhaps a bias -> y."""
 
     def __init__(self, x, w, window: _Window):
-        self.x, self.w, self.window = x, w, window
+        super().__init__(x, w)
+        self.window = window
 
     def execute(self, x, w, *bias):
         shape = [x.shape[0], w.shape[0], *self.window.forward_size(x, w)]
         return self.window.call(FORWARD, [x, w, *bias], shape)
 
     def grad(self, dy):
-        dx = _BackwardData(dy, self.w, self.x.shape[2:], self.window)(dy, self.w)
-        dw = _BackwardWeights(self.x, dy, self.w.shape[2:], self.window)(self.x, dy)
+        x, w = self.kept
+        dx = _BackwardData(dy, w, x.shape[2:], self.window)(dy, w)
+        dw = _BackwardWeights(x, dy, w.shape[2:], self.window)(x, dy)
         return (dx, dw) if len(self.input_mask) == 2 else (dx, dw, _ChannelSum()(dy))
 
 
-class _BackwardData(jt.Function):
+class _BackwardData(Function):
     """dy, w -> dx of this height and width."""
 
     def __init__(self, dy, w, size: list, window: _Window):
-        self.dy, self.w, self.size, self.window = dy, w, size, window
+        super().__init__(dy, w)
+        self.size, self.window = size, window
 
     def execute(self, dy, w):
         return self.window.call(BACKWARD_DATA, [dy, w], [dy.shape[0], w.shape[1], *self.size])
 
     def grad(self, dx):
+        dy, w = self.kept
         return (
-            _Forward(dx, self.w, self.window)(dx, self.w),
-            _BackwardWeights(dx, self.dy, self.w.shape[2:], self.window)(dx, self.dy),
+            _Forward(dx, w, self.window)(dx, w),
+            _BackwardWeights(dx, dy, w.shape[2:], self.window)(dx, dy),
         )
 
 
-class _BackwardWeights(jt.Function):
+class _BackwardWeights(Function):
     """x, dy -> dw of this height and width."""
 
     def __init__(self, x, dy, size: list, window: _Window):
-        self.x, self.dy, self.size, self.window = x, dy, size, window
+        super().__init__(x, dy)
+        self.size, self.window = size, window
 
     def execute(self, x, dy):
         return self.window.call(BACKWARD_WEIGHTS, [x, dy], [dy.shape[1], x.shape[1], *self.size])
 
     def grad(self, dw):
+        x, dy = self.kept
         return (
-            _BackwardData(self.dy, dw, self.x.shape[2:], self.window)(self.dy, dw),
-            _Forward(self.x, dw, self.window)(self.x, dw),
+            _BackwardData(dy, dw, x.shape[2:], self.window)(dy, dw),
+            _Forward(x, dw, self.window)(x, dw),
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import jittor as jt
 
 from jgan.kernels import call, plain, serve
+from jgan.kernels.function import Function
 
 
 def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
@@ -47,14 +48,11 @@ def _rows(x):
     return x.reshape((x.shape[0], x.shape[1], -1))
 
 
-# Both keep their inputs as they were given, not the taped ones that execute receives, or second derivatives are lost.
-
-
-class _Normalize(jt.Function):
+class _Normalize(Function):
     """x (N, C, M), weight, bias -> y."""
 
     def __init__(self, x, weight, bias, options: dict):
-        self.inputs = x, weight, bias
+        super().__init__(x, weight, bias)
         self.options = options
 
     def execute(self, x, weight, bias):
@@ -63,16 +61,16 @@ class _Normalize(jt.Function):
         return y
 
     def grad(self, dy):
-        return _Backward(self.inputs, self.moments, dy, self.options)(*self.inputs, dy)
+        inputs = self.kept
+        return _Backward(inputs, self.moments, dy, self.options)(*inputs, dy)
 
 
-class _Backward(jt.Function):
+class _Backward(Function):
     """x, weight, bias, dy -> dx, dweight, dbias. Its derivative is taken through the plain operators."""
 
     def __init__(self, inputs: tuple, moments: list, dy, options: dict):
-        self.inputs = inputs
+        super().__init__(*inputs, dy)
         self.moments = moments
-        self.dy = dy
         self.options = options
 
     def execute(self, x, weight, bias, dy):
@@ -81,7 +79,7 @@ class _Backward(jt.Function):
 
     def grad(self, *upstream):
         # Of all that each was computed from, nothing is to be differentiated here: dy, too, was computed from x.
-        *inputs, dy = (var.detach().start_grad() for var in (*self.inputs, self.dy))
+        *inputs, dy = (var.detach().start_grad() for var in self.kept)
         y, _, _ = plain.batch_norm(*inputs, **self.options)
         firsts = jt.grad((y * dy).sum(), inputs)
         total = sum((first * each).sum() for first, each in zip(firsts, upstream) if each is not None)

@@ -9,6 +9,7 @@ import jittor as jt
 from jittor import nn
 
 Adam = nn.AdamW
+RMSprop = nn.RMSprop
 
 
 def leaky_relu(x, slope: float):

@@ -1,11 +1,12 @@
-"""Adam for all parameters of an optimizer as one kernel."""
+"""Adam as one kernel over all parameters, and RMSprop; both let go of what the derivatives needed."""
 
 from __future__ import annotations
 
 from jgan.kernels import call, plain, serve
+from jgan.kernels.function import LastDerivatives
 
 
-class Adam(plain.Adam):
+class Adam(LastDerivatives, plain.Adam):
     """Jittor's AdamW without decay, in one pass over all parameters. Options, state and `step(loss)` are AdamW's."""
 
     def step(self, loss=None, retain_graph: bool = False):
@@ -35,3 +36,7 @@ class Adam(plain.Adam):
         )
         for var, result in zip(updated, results):
             var.update(result)
+
+
+class RMSprop(LastDerivatives, plain.RMSprop):
+    """Jittor's RMSprop."""
