@@ -1,4 +1,7 @@
-"""Optimizers that agree with PyTorch's, built over whole networks."""
+"""Optimizers that agree with PyTorch's, built over whole networks.
+
+As in Jittor, `step(loss)` uses the graph of the loss up; `step(loss, retain_graph=True)` keeps it for another.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ TOLERANCE = 1e-2  # relative, between their losses: PyTorch with and without one
 
 @dataclasses.dataclass
 class Options:
-    models: str = option("all", f"which, separated by commas: {', '.join(SIZES)}")
+    models: str = option("all", f"all, or some separated by commas: {', '.join(SIZES)}")
     device: str = option("cpu", "where to compute", choices=("cpu", "cuda"))
     threads: int = option(len(os.sched_getaffinity(0)), "threads of either framework", least=1)
     rounds: int = option(7, "how often the sides take turns", least=1)

@@ -6,8 +6,9 @@ python scripts/check_precision.py --models dcgan,cyclegan
 A float32 framework errs in two ways: it rounds, and a unit whose input is within rounding of 0 may take the other side
 of its (leaky) ReLU, which changes the gradients of a whole channel where a normalisation follows. To tell them apart,
 each side is compared with float64 as it is, and with float64 that takes the side's own branches. (An L1 loss has two
-branches for each pixel as well; these are left as they fall.) Weights, inputs and sizes are the benchmark's; every
-Dropout has rate 0. It needs PyTorch (requirements-benchmark.txt).
+branches for each pixel as well; these are left as they fall.) Weights, inputs and sizes are the benchmark's, with two
+updates of a critic, of which the second counts; every Dropout has rate 0. It needs PyTorch
+(requirements-benchmark.txt).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from options import names_among, option, run_program
 from jgan.cases import without_dropout
 from jgan.errors import UserError
 
+USER_ERROR = f"{UserError.__module__}.{UserError.__name__}: "  # as a traceback ends
+
 
 @dataclasses.dataclass
 class Options:
@@ -36,9 +39,9 @@ class Options:
 
 
 def main(opt: Options, given: dict) -> int:
+    models, sides = names_among(opt.models, SIZES, "--models"), names_among(opt.sides, SIDES, "--sides")
     if find_spec("torch") is None:
         raise UserError("this program needs PyTorch: pip install -r requirements-benchmark.txt")
-    models, sides = names_among(opt.models, SIZES, "--models"), names_among(opt.sides, SIDES, "--sides")
     print(f"{'':18} {'float64':>17}   {'on its branches':>17}")
     print(
         f"{'model':9} {'side':8} {'median':>8} {'largest':>8}   {'median':>8} {'largest':>8}   units on another branch"
@@ -80,8 +83,8 @@ def computed(side: str, model: str, threads: int, folder: str, of: str = "") -> 
         env={**os.environ, **SIDES.get(side, {}), "OMP_NUM_THREADS": str(threads)}, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
-        reason = done.stderr.splitlines()[-1:] or ["it was killed, perhaps for its memory"]
-        raise UserError(f"the gradients of {model} could not be computed by {side}: {reason[0]}")
+        reason = (done.stderr.splitlines() or ["it was killed, perhaps for its memory"])[-1]
+        raise UserError(f"{side} could not compute the gradients of {model}: {reason.removeprefix(USER_ERROR)}")
     with np.load(Path(folder, f"{side}{of}.npz")) as file:
         return dict(file)
 

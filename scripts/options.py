@@ -114,7 +114,7 @@ def names_among(text: str, known, option_name: str) -> list[str]:
     found = [name.strip() for name in text.split(",")]
     for name in found:
         if name not in known:
-            raise UserError(f"{option_name}: {name} is none of {', '.join(known)}")
+            raise UserError(f"{option_name}: {name!r} is none of {', '.join(known)}")
     return found
 
 

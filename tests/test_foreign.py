@@ -50,13 +50,6 @@ def test_the_names_that_dataparallel_makes_lose_their_beginning(tmp_path):
     assert set(read_foreign(path)) == {"module.a", "b"}
 
 
-def test_names_that_are_no_text_are_refused(tmp_path):
-    path = tmp_path / "weights.pkl"
-    path.write_bytes(pickle.dumps({1: np.ones(1)}))
-    with pytest.raises(UserError, match="more than arrays by their names"):
-        read_foreign(path)
-
-
 @pytest.mark.parametrize("protocol", range(6))
 def test_numpy_arrays_in_every_protocol_of_pickle(tmp_path, protocol):
     expected = {

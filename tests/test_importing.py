@@ -148,7 +148,7 @@ def test_a_failed_import_shows_what_was_kept_back(capfd):
     assert "no space left" in capfd.readouterr().err
 
 
-def test_an_import_that_failed_is_guarded_again_when_it_is_repeated(tmp_path):
+def test_an_import_that_failed_is_guarded_again_when_it_is_repeated():
     code = (
         "import jgan, os\n"
         "from jgan.errors import UserError\n"

@@ -1,9 +1,9 @@
 """Kernels for the CPU: what Jittor itself computes on one thread, in several passes, or sets up anew at every call.
 
-Each is a C++ function in a header of this folder, beside the Python file that gives it its derivatives and its plain
-Jittor twin. The twin serves wherever the kernel doesn't: on CUDA, for other types than float32, where there is no
-oneDNN, and everywhere if the environment says JGAN_KERNELS=0. `jgan.layers` and `jgan.optimizers` use them; nothing
-else knows of them.
+Each is a C++ function in a header of this folder, beside the Python file that gives it its derivatives (by function.py)
+and its plain Jittor twin. The twin serves wherever the kernel doesn't: on CUDA, for other types than float32, where
+there is no oneDNN, and everywhere if the environment says JGAN_KERNELS=0. `jgan.layers` and `jgan.optimizers` use them;
+nothing else knows of them.
 """
 
 from __future__ import annotations

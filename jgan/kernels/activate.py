@@ -17,7 +17,8 @@ class _LeakyReLU(Function):
         self.slope = slope
 
     def execute(self, x):
-        (y,) = self.kept = call("activate.hpp", "leaky_relu", [x], [x.shape], slope=self.slope)
+        (y,) = call("activate.hpp", "leaky_relu", [x], [x.shape], slope=self.slope)
+        self.kept = (y,)
         return y
 
     def grad(self, dy):

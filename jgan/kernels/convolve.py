@@ -126,7 +126,7 @@ class _BackwardWeights(Function):
         )
 
 
-class _ChannelSum(jt.Function):
+class _ChannelSum(Function):
     """(N, C, H, W) -> (C,)"""
 
     def execute(self, x):

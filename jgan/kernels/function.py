@@ -7,40 +7,55 @@ computes; otherwise all stay until the loss itself is gone.
 
 from __future__ import annotations
 
+import itertools
+
 import jittor as jt
 
 
 class Function(jt.Function):
-    """A `jt.Function` with `kept`, a tuple of what `grad` needs, until that is called for the last time.
+    """A `jt.Function` with `kept`, the Vars that `grad` needs, until it is called for the last time; then with None.
 
-    Vars are to be kept as they were given, not the taped ones that `execute` receives, or second derivatives are lost.
+    They are to be kept as they were given, not the taped ones that `execute` receives, or second derivatives are lost.
     """
 
-    for_the_last_time = False  # are the derivatives taken that are being taken
-    _taping = True
+    _calls = itertools.count(1)
+    _used_up = 0  # calls before this one are being differentiated for the last time
+    _taping = True  # not within such a `grad`: nobody will differentiate what it computes
 
     def __init__(self, *kept):
         self.kept = kept
 
     def __call__(self, *args):
-        return super().__call__(*args) if Function._taping else self.execute(*args)
+        if not Function._taping:
+            return self.execute(*args)
+        self._call = next(Function._calls)
+        return super().__call__(*args)
 
     def _grad(self, *douts):
-        outer, Function._taping = Function._taping, not Function.for_the_last_time
+        if self.kept is None:
+            raise RuntimeError(
+                "an optimizer has used this graph up; to keep it, use optimizer.step(loss, retain_graph=True)"
+            )
+        last = self._call < Function._used_up
+        outer, Function._taping = Function._taping, not last
         try:
             return super()._grad(*douts)
         finally:
             Function._taping = outer
-            if Function.for_the_last_time:
+            if last:
                 self.kept = None
 
 
-class LastDerivatives:
-    """For optimizers: `backward`, and so `step`, takes derivatives for the last time unless the graph is retained."""
+class Forgetting:
+    """For optimizers: `backward`, and so `step`, uses the graph of its loss up unless that is to be retained.
+
+    Graphs that a user's own `grad` makes meanwhile are not its.
+    """
 
     def backward(self, loss, retain_graph: bool = False):
-        Function.for_the_last_time = not retain_graph
+        before = Function._used_up
+        Function._used_up = 0 if retain_graph else next(Function._calls)
         try:
             super().backward(loss, retain_graph)
         finally:
-            Function.for_the_last_time = False
+            Function._used_up, Function._taping = before, True

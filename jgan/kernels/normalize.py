@@ -70,7 +70,7 @@ class _Backward(Function):
 
     def __init__(self, inputs: tuple, moments: list, dy, options: dict):
         super().__init__(*inputs, dy)
-        self.moments = moments
+        self.moments = moments  # (C,): small, so they may stay
         self.options = options
 
     def execute(self, x, weight, bias, dy):

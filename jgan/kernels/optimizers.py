@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from jgan.kernels import call, plain, serve
-from jgan.kernels.function import LastDerivatives
+from jgan.kernels.function import Forgetting
 
 
-class Adam(LastDerivatives, plain.Adam):
+class Adam(Forgetting, plain.Adam):
     """Jittor's AdamW without decay, in one pass over all parameters. Options, state and `step(loss)` are AdamW's."""
 
     def step(self, loss=None, retain_graph: bool = False):
@@ -38,5 +38,5 @@ class Adam(LastDerivatives, plain.Adam):
             var.update(result)
 
 
-class RMSprop(LastDerivatives, plain.RMSprop):
-    """Jittor's RMSprop."""
+class RMSprop(Forgetting, plain.RMSprop):
+    """Jittor's RMSprop, whose step lets the kernels' functions forget."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import jittor as jt
-
 from jgan.kernels import call, plain, serve
+from jgan.kernels.function import Function
 
 
 def reflection_pad(x, n: int):
@@ -15,8 +14,9 @@ def reflection_pad(x, n: int):
 # Both are linear, and each is the other's derivative.
 
 
-class _Reflect(jt.Function):
+class _Reflect(Function):
     def __init__(self, n: int):
+        super().__init__()
         self.n = n
 
     def execute(self, x):
@@ -28,8 +28,9 @@ class _Reflect(jt.Function):
         return _ReflectTransposed(self.n)(dy)
 
 
-class _ReflectTransposed(jt.Function):
+class _ReflectTransposed(Function):
     def __init__(self, n: int):
+        super().__init__()
         self.n = n
 
     def execute(self, dy):

@@ -1,6 +1,6 @@
 """What the kernels compute, by Jittor's own operators: for CUDA, other types, and wherever kernels are not wanted.
 
-Every function has its twin of the same name and arguments in a module of this package.
+Everything has its twin of the same name and arguments in a module of this package.
 """
 
 from __future__ import annotations

@@ -70,3 +70,79 @@ def test_a_graph_that_is_retained_serves_two_optimizers(others_first):
     optimizer.step(loss)
     for gradient, var in zip(optimizer.param_groups[0]["grads"], expected):
         assert np.abs(var.numpy()).max() > 0 and np.array_equal(gradient.numpy(), var.numpy())
+
+
+def block():
+    return Sequential(Conv(3, 4, 3, padding=1), BatchNorm(4), LeakyReLU(0.2), Conv(4, 3, 3, padding=1))
+
+
+class Recomputed(jt.Function):
+    """Gradient checkpointing as a user would write it: the block is computed again when it is differentiated."""
+
+    def __init__(self, network):
+        self.network = network
+
+    def execute(self, x):
+        self.x = x.detach()
+        with jt.no_grad():
+            return self.network(x)
+
+    def grad(self, dy):
+        x = self.x.start_grad()
+        total = (self.network(x) * dy).sum()
+        self.of_weights = jt.grad(total, trainable(self.network))
+        return jt.grad(total, x)
+
+
+class Penalised(jt.Function):
+    """The identity; when it is differentiated, so is a gradient's square."""
+
+    def __init__(self, network):
+        self.network = network
+
+    def execute(self, x):
+        self.x = x.detach()
+        return x.clone()
+
+    def grad(self, dy):
+        x = self.x.start_grad()
+        gradient = jt.grad(self.network(x).sqr().sum(), x)
+        self.of_weights = jt.grad(gradient.sqr().sum(), trainable(self.network))
+        return dy
+
+
+@pytest.mark.parametrize("kind", [Recomputed, Penalised])
+def test_graphs_that_a_users_function_makes_meanwhile_are_not_used_up(kind):
+    first, inner = Conv(3, 3, 3), block()
+    x = jt.array(rng(0, "x").normal(size=(2, 3, 9, 9)).astype(np.float32))
+    function, expected = kind(inner), kind(inner)
+    (dx,) = jt.grad(expected(first(x)).sqr().sum(), [first.weight])
+    optimizer = rmsprop(first, lr=0.01)
+    optimizer.step(function(first(x)).sqr().sum())
+    np.testing.assert_array_equal(optimizer.param_groups[0]["grads"][0].numpy(), dx.numpy())
+    for found, other in zip(function.of_weights, expected.of_weights):
+        assert np.abs(other.numpy()).max() > 0 and np.array_equal(found.numpy(), other.numpy())
+
+
+class Twice(jt.Function):
+    """Differentiates twice what it made before the optimizer's step."""
+
+    def __init__(self, network):
+        self.network = network
+
+    def execute(self, x):
+        self.x = x.detach().start_grad()
+        self.y = self.network(self.x)
+        return self.y.detach()
+
+    def grad(self, dy):
+        jt.grad((self.y * dy).sum(), trainable(self.network))
+        return jt.grad((self.y * dy).sum(), self.x)
+
+
+def test_what_is_differentiated_again_is_to_be_retained():
+    first, inner = Conv(3, 3, 3), block()
+    x = jt.ones((2, 3, 9, 9))
+    rmsprop(first, lr=0.01).step(Twice(inner)(first(x)).sqr().sum(), retain_graph=True)
+    with pytest.raises(RuntimeError, match="retain_graph=True"):
+        rmsprop(first, lr=0.01).step(Twice(inner)(first(x)).sqr().sum())

@@ -52,7 +52,7 @@ def test_the_table_gives_medians_and_the_ratio_of_pairs():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--models", "gan,vae"], "--models: vae is none of gan, cgan"),
+        (["--models", "gan,vae"], "--models: 'vae' is none of gan, cgan"),
         (["--quick", "--rounds", 5], "--quick has its own --rounds"),
     ],
 )
