@@ -24,15 +24,23 @@ settings.load_profile("jgan")
 
 
 def run_python(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
-    """Run this Python with the arguments in a process of its own, and return what it printed and its status."""
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=cwd,
-        env={**ENVIRONMENT, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    """Run this Python with the arguments in a process of its own, and return what it printed and its status.
+
+    One that hangs or crashes prints where.
+    """
+    process = subprocess.Popen(
+        [sys.executable, *map(str, arguments)], cwd=cwd,
+        env={**ENVIRONMENT, "PYTHONFAULTHANDLER": "1", **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        out, err = process.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def run_code(code: str, **environment) -> subprocess.CompletedProcess:

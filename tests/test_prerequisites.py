@@ -64,7 +64,7 @@ def test_mpirun_asks_for_mpi(monkeypatch):
 def test_without_a_compiler_one_sentence_names_the_package(tmp_path, script):
     (tmp_path / "bin").mkdir()
     done = script("render_digits", "123", "--weights", __file__, PATH=str(tmp_path / "bin"))
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("error: Jittor compiles its operators with g++") and "apt install g++" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
@@ -77,7 +77,7 @@ def test_without_headers_one_sentence_names_the_package(monkeypatch, tmp_path):
 
 def test_a_cache_that_cannot_be_written_is_named(script):
     done = script("render_digits", "123", "--weights", __file__, HOME="/proc/nowhere")
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     assert "/proc/nowhere/.cache/jittor" in done.stderr and "set HOME" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 

@@ -110,6 +110,6 @@ numpy.save("images.npy", generator(torch.from_numpy(numpy.load("z.npy"))).detach
 )
 def test_a_mistake_is_a_sentence_with_status_2(script, tmp_path, arguments, sentence):
     done = script("convert_weights", *(argument.format(pth=FIXTURES / "state_dict.pth") for argument in arguments))
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
     assert not (tmp_path / "b.safetensors").exists()

@@ -165,5 +165,5 @@ def test_a_mistake_is_a_sentence_with_status_2(script, tmp_path, weights, progra
     weights("gan"), weights("cgan")
     save_network(tmp_path / "state", dcgan.Discriminator(img_size=16), model="dcgan.Discriminator", options={})
     done = script(program, *arguments)
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr

@@ -148,7 +148,7 @@ def test_ctrl_c_saves_and_prints_the_command_that_goes_on(tmp_path):
 
 def test_a_diverging_run_stops_with_its_step(script, tmp_path):
     done = script("train_cgan", "--lr", "1e30", "--max_steps", 10, "--output", "run")
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("error: ") and "at step 2" in last and "smaller --lr" in last
     assert not (tmp_path / "run" / "state.safetensors").exists()
@@ -190,7 +190,7 @@ def test_size_channels_and_classes_are_options(script, tmp_path):
 )
 def test_a_mistake_is_a_sentence_with_status_2(script, arguments, sentence):
     done = script("train_cgan", *arguments)
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
 
 

@@ -167,5 +167,5 @@ def test_a_named_data_set_is_trained_on_as_it_is_and_its_classes_are_not_needed(
 )  # fmt: skip
 def test_a_mistake_is_a_sentence_with_status_2(script, arguments, sentence):
     done = script(*arguments)
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr

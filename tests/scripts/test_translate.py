@@ -148,7 +148,7 @@ def test_a_mistake_is_a_sentence_with_status_2(script, weights, arguments, sente
     (weights / "empty").mkdir()
     save_network(weights / "other", dcgan.Generator(img_size=16), model="dcgan.Generator", options={"img_size": 16})
     done = script("translate", *arguments)
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
     assert [path.read_bytes() for path in sorted((weights / "in").iterdir())] == before
 

@@ -150,5 +150,5 @@ def test_directions_and_channels(script, pictures):
 def test_a_mistake_is_a_sentence_with_status_2(script, pictures, arguments, sentence):
     (pictures / "empty").mkdir()
     done = script(*arguments)
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     assert sentence in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
