@@ -58,4 +58,5 @@ class Forgetting:
         try:
             super().backward(loss, retain_graph)
         finally:
-            Function._used_up, Function._taping = before, True
+            Function._used_up = before
+            Function._taping = True  # though a Ctrl-C came while `_grad` was about to say so
