@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import run_python
+from conftest import run_code
 
 from jgan.errors import UserError
 from jgan.run import Run
@@ -39,10 +39,10 @@ def test_a_run_is_never_begun_over_another(run):
 
 def test_one_process_at_a_time_trains_in_a_run(run):
     hold = f"from jgan.run import Run; Run({str(run.folder)!r}).hold()"
-    assert f"another process is training in {run.folder}" in run_python("-c", hold).stderr
+    assert f"another process is training in {run.folder}" in run_code(hold).stderr
     other = Run(run.folder.with_name("other"))
     create = f"from jgan.run import Run; Run({str(other.folder)!r}).create('train_toy', {{}}, {{}})"
-    assert run_python("-c", create).returncode == 0
+    assert run_code(create).returncode == 0
     other.hold()  # as that process has ended
 
 
