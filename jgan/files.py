@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,16 @@ def replacing(path: str | Path):
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def remove_partial(folder: str | Path) -> None:
+    """Remove what processes that were killed while they wrote (see `replacing`) have left in a folder.
+
+    None may be writing there now.
+    """
+    for path in Path(folder).glob(".*"):
+        if re.fullmatch(r"\..+\.(json|jsonl|png|gif|safetensors)\.[a-z0-9_]{8}", path.name):
+            path.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:

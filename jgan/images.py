@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jgan.errors import UserError
 from jgan.files import replacing
 
 RANGE = (-1.0, 1.0)
@@ -73,16 +72,6 @@ def strip(images, *, value_range=RANGE) -> np.ndarray:
     return grid(images, columns=len(images), padding=0, value_range=value_range)
 
 
-def require_png_path(output: str) -> Path:
-    """The path of an image to write; UserError unless it ends in .png and its folder exists."""
-    path = Path(output)
-    if path.suffix != ".png":
-        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
-    if not path.parent.is_dir():
-        raise UserError(f"the folder {path.parent} does not exist; make it, or choose another --output")
-    return path
-
-
 def save_png(path: str | Path, pixels: np.ndarray) -> None:
     """Write uint8 (H, W) as 8-bit greyscale or (H, W, 3) as RGB, atomically (see `jgan.files.replacing`).
 
@@ -102,6 +91,12 @@ def save_gif(path: str | Path, frames: list[np.ndarray], *, ms: int = 100) -> No
     first, *rest = [Image.fromarray(frame) for frame in frames]
     with replacing(path) as file:
         first.save(file, format="GIF", save_all=True, append_images=rest, duration=ms, loop=0)
+
+
+def image_table(*columns) -> np.ndarray:
+    """Images in columns, a row for each place of the shortest: pixels. Grey ones are shown among coloured ones."""
+    rows = [np.broadcast_to(image, (3, *image.shape[1:])) for row in zip(*columns) for image in row]
+    return grid(np.stack(rows), columns=len(columns))
 
 
 def _array(images) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ import jittor as jt
 import numpy as np
 from jittor import nn
 
+from jgan import memory
 from jgan.kernels.activate import leaky_relu
 from jgan.kernels.convolve import conv, conv_transpose
 from jgan.kernels.normalize import batch_norm, instance_norm, normalize_by
@@ -21,6 +23,7 @@ class Conv(nn.Conv):
     def __init__(
         self, n_in: int, n_out: int, kernel_size: int, *, stride: int = 1, padding: int = 0, bias: bool = True
     ):
+        _require_room(n_in, n_out, kernel_size, kernel_size)
         super().__init__(n_in, n_out, kernel_size, stride=stride, padding=padding, bias=bias)
 
     def execute(self, x):
@@ -37,6 +40,7 @@ class ConvTranspose(nn.ConvTranspose):
         self, n_in: int, n_out: int, kernel_size: int, *,
         stride: int = 1, padding: int = 0, output_padding: int = 0, bias=True,
     ):  # fmt: skip
+        _require_room(n_in, n_out, kernel_size, kernel_size)
         super().__init__(
             n_in, n_out, kernel_size, stride=stride, padding=padding, output_padding=output_padding, bias=bias
         )
@@ -48,6 +52,22 @@ class ConvTranspose(nn.ConvTranspose):
             raise ValueError(f"without the padding {self.padding}, nothing is left of images of shape {list(x.shape)}")
         options = {"stride": self.stride, "padding": self.padding, "output_padding": self.output_padding}
         return conv_transpose(x, self.weight, self.bias, **options)
+
+
+class Linear(nn.Linear):
+    """`jittor.nn.Linear`, refused in a sentence where there is no memory for it."""
+
+    def __init__(self, n_in: int, n_out: int, *, bias: bool = True):
+        _require_room(n_in, n_out)
+        super().__init__(n_in, n_out, bias=bias)
+
+
+class Embedding(nn.Embedding):
+    """`jittor.nn.Embedding`, refused in a sentence where there is no memory for it."""
+
+    def __init__(self, n: int, dim: int):
+        _require_room(n, dim)
+        super().__init__(n, dim)
 
 
 def _require_images(x, channels: int) -> None:
@@ -99,6 +119,7 @@ class BatchNorm(nn.Module):
     """
 
     def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1):
+        _require_room(num_features)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
@@ -164,7 +185,7 @@ class ReflectionPad(nn.Module):
         return reflection_pad(x, self.n)
 
 
-class Double(nn.Module):
+class UpsampleNearest2x(nn.Module):
     """Every pixel four times: (N, C, H, W) -> (N, C, 2H, 2W), nearest neighbours."""
 
     def execute(self, x):
@@ -183,7 +204,7 @@ class Tanh(nn.Module):
         return jt.tanh(x.clamp(-20, 20))
 
 
-class Upsample(nn.Module):
+class ResizeBilinear(nn.Module):
     """Bilinear resizing to `size` = (height, width): (N, C, h, w) -> (N, C, height, width), corners not aligned.
 
     What PyTorch's `interpolate(mode="bilinear")` computes, as two products with the matrices of the two axes: Jittor's
@@ -277,3 +298,8 @@ def untracked(network: nn.Module):
 def trainable(network: nn.Module) -> list:
     """The parameters an optimizer moves, in a fixed order: `network.parameters()` without running statistics."""
     return [var for name, var in network.state_dict().items() if not name.split(".")[-1].startswith("running_")]
+
+
+def _require_room(*shape: int) -> None:
+    """UserError if a weight of this shape does not fit into memory (see `jgan.memory.add`)."""
+    memory.add(4 * math.prod(shape), f"the weights of shape {list(shape)}")

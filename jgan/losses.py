@@ -1,4 +1,8 @@
-"""Adversarial losses: pure functions of a discriminator's outputs, each returning a scalar Var."""
+"""Adversarial losses, each as its discriminator's and its generator's term, and the penalties beside them.
+
+A loss has `d_loss(real, fake)`, of a discriminator's outputs for real and fake images, and `g_loss(fake)`; both return
+a scalar Var, of outputs of any shape. All are minimised.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +12,72 @@ from jittor import nn
 from jgan.layers import BatchNorm
 
 
-def vanilla(logits, target: float):
-    """Mean binary cross-entropy between a batch of logits of any shape and a target in [0, 1].
+class Vanilla:
+    """The first GAN's loss, on logits (Goodfellow et al. 2014, arXiv:1406.2661, eq. 1, D being sigmoid(logit)).
 
-    With target 1 for real and 0 for fake, -log D and -log(1 - D) with D = sigmoid(logit) (Goodfellow et al. 2014,
-    arXiv:1406.2661, eq. 1); 0.9 for real is one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498,
-    section 3.4).
+    real_target: in (0, 1]; below 1 it is one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498, section
+    3.4). The generator's term is the one of section 3 that does not saturate.
     """
-    return nn.binary_cross_entropy_with_logits(logits, jt.full_like(logits, target))
+
+    def __init__(self, *, real_target: float = 1.0):
+        self.real_target = real_target
+
+    def d_loss(self, real, fake):
+        # -E[ t log D(x) + (1 - t) log(1 - D(x)) ] - E[ log(1 - D(G(z))) ]
+        return _cross_entropy(real, self.real_target) + _cross_entropy(fake, 0)
+
+    def g_loss(self, fake):
+        # -E[ log D(G(z)) ]
+        return _cross_entropy(fake, 1)
 
 
-def least_squares(output, target: float):
-    """Mean of (output - target)^2 over a batch of discriminator outputs of any shape.
+class LeastSquares:
+    """The least-squares loss with a = 0 and b = c = 1 (Mao et al. 2017, arXiv:1611.04076, eq. 9), without its halves.
 
-    With target 1 for real and 0 for fake this is the least-squares GAN's a=0, b=c=1 (Mao et al. 2017,
-    arXiv:1611.04076, eq. 9), and the loss of the Jittor warm-up.
+    real_target: in (0, 1]; below 1 for one-sided label smoothing.
     """
-    return (output - target).sqr().mean()
+
+    def __init__(self, *, real_target: float = 1.0):
+        self.real_target = real_target
+
+    def d_loss(self, real, fake):
+        # E[ (D(x) - 1)^2 ] + E[ D(G(z))^2 ]
+        return (real - self.real_target).sqr().mean() + fake.sqr().mean()
+
+    def g_loss(self, fake):
+        # E[ (D(G(z)) - 1)^2 ]
+        return (fake - 1).sqr().mean()
 
 
-def wasserstein(scores, target: float):
-    """Minus the mean of a critic's scores for target 1 (real), their mean for target 0 (fake), of any shape.
+class Hinge:
+    """The hinge loss (Lim & Ye 2017, arXiv:1705.02894, section 3; Miyato et al. 2018, arXiv:1802.05957, eq. 16, 17)."""
 
-    The two terms of Arjovsky et al. 2017 (arXiv:1701.07875, eq. 3), in the form of the losses above.
+    def d_loss(self, real, fake):
+        # E[ max(0, 1 - D(x)) ] + E[ max(0, 1 + D(G(z))) ]
+        return nn.relu(1 - real).mean() + nn.relu(1 + fake).mean()
+
+    def g_loss(self, fake):
+        # -E[ D(G(z)) ]
+        return -fake.mean()
+
+
+class Wasserstein:
+    """The critic's and the generator's terms of WGAN (Arjovsky et al. 2017, arXiv:1701.07875, eq. 2 and 3).
+
+    The critic must be kept 1-Lipschitz beside it, by clipping its weights or by a gradient penalty.
     """
-    return -scores.mean() if target else scores.mean()
+
+    def d_loss(self, real, fake):
+        # E[ c(G(z)) ] - E[ c(x) ]
+        return fake.mean() - real.mean()
+
+    def g_loss(self, fake):
+        # -E[ c(G(z)) ]
+        return -fake.mean()
+
+
+vanilla, least_squares, hinge, wasserstein = Vanilla(), LeastSquares(), Hinge(), Wasserstein()
+GAN_MODES = {"vanilla": Vanilla, "lsgan": LeastSquares, "hinge": Hinge, "wgangp": Wasserstein}  # the field's names
 
 
 def l1(output, target):
@@ -56,3 +101,8 @@ def gradient_penalty(critic, real, fake, epsilon):
     gradient = jt.grad(critic(x).sum(), x)
     norm = gradient.reshape((x.shape[0], -1)).norm(2, dim=1)
     return (norm - 1).sqr().mean()
+
+
+def _cross_entropy(logits, target: float):
+    """Mean binary cross-entropy between logits and a target in [0, 1]."""
+    return nn.binary_cross_entropy_with_logits(logits, jt.full_like(logits, target))

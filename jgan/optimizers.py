@@ -28,7 +28,7 @@ def rmsprop(*networks: nn.Module, lr: float) -> nn.RMSprop:
     return RMSprop(_parameters(networks), lr=lr)
 
 
-def decayed(lr: float, step: int, *, n_steps: int, decay_step: int) -> float:
+def linear_decay(lr: float, step: int, *, n_steps: int, decay_step: int) -> float:
     """The learning rate at a step (from 0): lr before decay_step, then linear to 0 at n_steps.
 
     As Pix2Pix and CycleGAN are trained (Zhu et al. 2017, arXiv:1703.10593, appendix 7.1).

@@ -16,42 +16,40 @@ from jgan.layers import trainable, untracked
 from jgan.losses import gradient_penalty, l1, least_squares, vanilla
 
 
-def gan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, z_d, z_g, real_target=0.9):
+def gan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, z_d, z_g, loss=vanilla):
     """GAN and DCGAN: the discriminator first, real and fake images as batches of their own, new noise for each update.
 
-    z_d is the discriminator's noise, z_g the generator's; real_target below 1 smooths the label of real images.
+    z_d is the discriminator's noise, z_g the generator's. loss: one of `jgan.losses`; the equations are the default's.
     Returns {"g_loss", "d_loss"}. Goodfellow et al. 2014 (arXiv:1406.2661, algorithm 1).
     """
     # max_D  E[ log D(x) ] + E[ log(1 - D(G(z))) ]    (eq. 1)
     with untracked(generator):
         fake = generator(z_d).detach()
-    d_loss = vanilla(discriminator(real), real_target) + vanilla(discriminator(fake), 0)
+    d_loss = loss.d_loss(discriminator(real), discriminator(fake))
     optimizer_d.step(d_loss)
 
     # max_G  E[ log D(G(z)) ]    (the flipped labels of section 3)
     with untracked(discriminator):
-        g_loss = vanilla(discriminator(generator(z_g)), 1)
+        g_loss = loss.g_loss(discriminator(generator(z_g)))
     optimizer_g.step(g_loss)
     return {"g_loss": g_loss, "d_loss": d_loss}
 
 
-def cgan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, labels, z, fake_labels):
-    """Conditional GAN with the least-squares loss, the generator first, as the Jittor warm-up trains it.
+def cgan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, labels, z, fake_labels, loss=least_squares):
+    """Conditional GAN, the generator first and the discriminator's loss halved, as the Jittor warm-up trains it.
 
-    real has labels (N,), z has fake_labels (N,).
+    real has labels (N,), z has fake_labels (N,). loss: one of `jgan.losses`; the equations are the default's.
     Returns {"g_loss", "d_loss"}. Conditioning after Mirza & Osindero 2014 (arXiv:1411.1784, eq. 2), loss after
     Mao et al. 2017 (arXiv:1611.04076, eq. 9).
     """
     # min_G  E[ (D(G(z|y)|y) - 1)^2 ]    (the paper's, without its factor 1/2, as in the warm-up)
     fake = generator(z, fake_labels)
     with untracked(discriminator):
-        g_loss = least_squares(discriminator(fake, fake_labels), 1)
+        g_loss = loss.g_loss(discriminator(fake, fake_labels))
     optimizer_g.step(g_loss)
 
     # min_D  1/2 E[ (D(x|y) - 1)^2 ] + 1/2 E[ D(G(z|y)|y)^2 ]
-    d_real = least_squares(discriminator(real, labels), 1)
-    d_fake = least_squares(discriminator(fake.detach(), fake_labels), 0)
-    d_loss = (d_real + d_fake) / 2
+    d_loss = loss.d_loss(discriminator(real, labels), discriminator(fake.detach(), fake_labels)) / 2
     optimizer_d.step(d_loss)
     return {"g_loss": g_loss, "d_loss": d_loss}
 
@@ -112,25 +110,25 @@ def pix2pix_step(
 ):
     """Pix2Pix: the discriminator on pairs (a, b) and (a, G(a)), its loss halved, then the generator by the same images.
 
-    a: input, b: target. loss(output, target) is the adversarial one: vanilla, least_squares or wasserstein; the last
-    wants lambda_gp 10 with epsilon (N,), uniform in [0, 1], and a discriminator without BatchNorm.
+    a: input, b: target. loss: the adversarial one, of `jgan.losses`; wasserstein wants lambda_gp 10 with
+    epsilon (N,), uniform in [0, 1], and a discriminator without BatchNorm.
     Returns {"g_gan", "g_l1", "d_loss", "d_real", "d_fake"}, the last two being the discriminator's mean outputs, and
     "penalty" if there is one. Isola et al. 2017 (arXiv:1611.07004, eq. 1 to 4; halved: section 3.3).
     """
-    # min_D  1/2 [ loss(D(a, b), 1) + loss(D(a, G(a)), 0) ]    (+ lambda_gp (||grad D|| - 1)^2 between the two pairs)
+    # min_D  1/2 d_loss(D(a, b), D(a, G(a)))    (+ lambda_gp (||grad D|| - 1)^2 between the two pairs)
     fake = generator(a)
     real_pair, fake_pair = jt.concat([a, b], dim=1), jt.concat([a, fake.detach()], dim=1)
     d_real, d_fake = discriminator(real_pair), discriminator(fake_pair)
-    d_loss = (loss(d_real, 1) + loss(d_fake, 0)) / 2
+    d_loss = loss.d_loss(d_real, d_fake) / 2
     logged = {"d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
     if lambda_gp:
         logged["penalty"] = gradient_penalty(discriminator, real_pair, fake_pair, epsilon)
         d_loss = d_loss + lambda_gp * logged["penalty"]
     optimizer_d.step(d_loss)
 
-    # min_G  loss(D(a, G(a)), 1) + lambda_l1 |b - G(a)|
+    # min_G  g_loss(D(a, G(a))) + lambda_l1 |b - G(a)|
     with untracked(discriminator):
-        g_gan = loss(discriminator(jt.concat([a, fake], dim=1)), 1)
+        g_gan = loss.g_loss(discriminator(jt.concat([a, fake], dim=1)))
     g_l1 = l1(fake, b)
     optimizer_g.step(g_gan + lambda_l1 * g_l1)
     return {"g_gan": g_gan, "g_l1": g_l1, **logged}
@@ -138,12 +136,13 @@ def pix2pix_step(
 
 def cyclegan_step(
     a2b, b2a, discriminator_a, discriminator_b, optimizer_g, optimizer_d, *,
-    a, b, exchange_a, exchange_b, lambda_cycle=10, lambda_identity=0.5,
+    a, b, exchange_a, exchange_b, loss=least_squares, lambda_cycle=10, lambda_identity=0.5,
 ):  # fmt: skip
-    """CycleGAN with the least-squares loss: both generators by one optimizer, then both discriminators, losses halved.
+    """CycleGAN: both generators by one optimizer, then both discriminators, their losses halved.
 
     a, b: unpaired images of the two domains. exchange_a, exchange_b: functions from detached fake images to those that
-    the discriminator sees, some of them older (see `jgan.pool.ImagePool`). lambda_identity is a share of lambda_cycle.
+    the discriminator sees, some of them older (see `jgan.pool.ImagePool`). loss: of `jgan.losses`, the equations are
+    the default's. lambda_identity is relative to lambda_cycle.
     Returns {"g_a2b", "g_b2a", "cycle_a", "cycle_b", "identity_a", "identity_b", "d_a", "d_b", "d_a_real", "d_a_fake",
     "d_b_real", "d_b_fake"}, the last four being mean outputs. Zhu et al. 2017 (arXiv:1703.10593, eq. 1 to 3, section 4,
     and 5.2 for the identity).
@@ -152,8 +151,8 @@ def cyclegan_step(
     #          + lambda_identity lambda (|F(a) - a| + |G(b) - b|)
     fake_b, fake_a = a2b(a), b2a(b)
     with untracked(discriminator_a), untracked(discriminator_b):
-        g_a2b = least_squares(discriminator_b(fake_b), 1)
-        g_b2a = least_squares(discriminator_a(fake_a), 1)
+        g_a2b = loss.g_loss(discriminator_b(fake_b))
+        g_b2a = loss.g_loss(discriminator_a(fake_a))
     cycle_a, cycle_b = l1(b2a(fake_b), a), l1(a2b(fake_a), b)
     identity_a, identity_b = l1(b2a(a), a), l1(a2b(b), b)
     identity = lambda_identity * (identity_a + identity_b)
@@ -162,8 +161,8 @@ def cyclegan_step(
     # min_D  1/2 [ (D(x) - 1)^2 + D(fake)^2 ]    for each domain, the fake from the pool
     a_real, a_fake = discriminator_a(a), discriminator_a(exchange_a(fake_a.detach()))
     b_real, b_fake = discriminator_b(b), discriminator_b(exchange_b(fake_b.detach()))
-    d_a = (least_squares(a_real, 1) + least_squares(a_fake, 0)) / 2
-    d_b = (least_squares(b_real, 1) + least_squares(b_fake, 0)) / 2
+    d_a = loss.d_loss(a_real, a_fake) / 2
+    d_b = loss.d_loss(b_real, b_fake) / 2
     optimizer_d.step(d_a + d_b)
     return {
         "g_a2b": g_a2b, "g_b2a": g_b2a, "cycle_a": cycle_a, "cycle_b": cycle_b,

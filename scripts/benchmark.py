@@ -1,7 +1,7 @@
 """Time Jittor against PyTorch: the same networks, weights, inputs and threads, in turn, each in a process of its own.
 
 Four sides take turns: jittor, this package as it is; stock, without its own kernels (JGAN_KERNELS=0); pytorch, as most
-programs are written; and tuned, PyTorch with every setting that was found to make it faster (see benchmark_worker.py).
+programs are written; and tuned, PyTorch with all that was found to make it faster (see jgan/reference/worker.py).
 
 python scripts/benchmark.py                        # all models, 7 rounds
 python scripts/benchmark.py --quick                # 3 short rounds of jittor and pytorch alone
@@ -24,13 +24,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from benchmark_worker import QUICK_N_CRITIC, SIDES, SIZES, sizes
-from options import names_among, option, run_program
 
+from jgan.cli.options import names_among, option
+from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
+from jgan.reference.worker import QUICK_N_CRITIC, SIDES, SIZES, sizes
 
-WORKER = Path(__file__).with_name("benchmark_worker.py")
+WORKER = ("-m", "jgan.reference.worker")
 FIRST_STEPS = 2
 FEW_ROUNDS = 3  # for what is not the step itself
 TOLERANCE = 1e-2  # relative, between their losses: PyTorch with and without oneDNN differs by up to 2e-3 (DCGAN)
@@ -55,7 +56,7 @@ class Side:
     def __init__(self, name: str, model: str, opt: Options):
         self.name = name
         self.process = subprocess.Popen(
-            [sys.executable, WORKER, name, model, str(opt.threads), opt.device, *(["quick"] if opt.quick else [])],
+            [sys.executable, *WORKER, name, model, str(opt.threads), opt.device, *(["quick"] if opt.quick else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, **SIDES[name], "OMP_NUM_THREADS": str(opt.threads)}, start_new_session=True,
         )  # fmt: skip
@@ -211,4 +212,4 @@ def draw(path: Path, results: dict) -> None:
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    run_program(Options, __doc__, main)

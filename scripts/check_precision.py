@@ -22,11 +22,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from benchmark_worker import SIDES, SIZES, Worker
-from options import names_among, option, run_program
 
-from jgan.cases import without_dropout
+from jgan.cli.options import names_among, option
+from jgan.cli.program import run_program
 from jgan.errors import UserError
+from jgan.reference.cases import without_dropout
+from jgan.reference.worker import SIDES, SIZES, Worker
 
 USER_ERROR = f"{UserError.__module__}.{UserError.__name__}: "  # as a traceback ends
 
@@ -181,7 +182,7 @@ def torch_gradients(worker: Worker, *, double: bool, given: np.ndarray | None) -
     }
     inputs = worker.case.tensors(worker.lib, 0)
     inputs = {name: x.double() if double and x.is_floating_point() else x for name, x in inputs.items()}
-    worker.lib.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward = update, activate, activate
+    worker.lib.half.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward = update, activate, activate
     worker.case.step(**inputs)
     if given is None:
         return found, {"branches": np.concatenate(branches)}
@@ -194,4 +195,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["compute"]:
         compute(*sys.argv[2:])
     else:
-        run_program(main, Options, __doc__)
+        run_program(Options, __doc__, main)

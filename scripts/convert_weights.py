@@ -15,12 +15,12 @@ import io
 from pathlib import Path
 from typing import Optional
 
-from options import option, run_program
-
-from jgan.checkpoint import load, restore_network, save_network
+from jgan.cli.options import option
+from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.files import write_bytes
-from jgan.foreign import read_foreign
+from jgan.weights.arrays import load
+from jgan.weights.import_weights import read_foreign
 
 LARGEST_SIZE = 65536
 WORDS = ("arch", "upsample")  # the sizes that are none
@@ -34,7 +34,8 @@ class Options:
     sizes: Optional[str] = option(None, "its sizes where they are not the defaults, such as img_size=64,conv_dim=32")
 
 
-def main(opt: Options, given: dict) -> int:
+def check(opt: Options, given: dict) -> dict | None:
+    """The arrays of a foreign file, or None if one is to be written."""
     source, target = Path(opt.source), Path(opt.target)
     kinds = (source.suffix, target.suffix)
     if kinds not in ((".safetensors", ".pth"), (".pth", ".safetensors"), (".pkl", ".safetensors")):
@@ -42,10 +43,19 @@ def main(opt: Options, given: dict) -> int:
     if not target.parent.is_dir():
         raise UserError(f"the folder {target.parent} does not exist; make it, or choose another target")
     if target.suffix == ".pth":
-        to_pytorch(source, target)
+        return None
+    read_sizes(opt.sizes)
+    if opt.model is None:
+        raise UserError("say which network the file holds, as --model cgan.Generator")
+    return read_foreign(source)
+
+
+def convert(opt: Options, arrays: dict | None) -> int:
+    if arrays is None:
+        to_pytorch(Path(opt.source), Path(opt.target))
     else:
-        from_foreign(source, target, opt.model, read_sizes(opt.sizes))
-    print(f"wrote {target}")
+        from_foreign(opt, arrays)
+    print(f"wrote {opt.target}")
     return 0
 
 
@@ -63,24 +73,22 @@ def to_pytorch(source: Path, target: Path) -> None:
     write_bytes(target, file.getvalue())
 
 
-def from_foreign(source: Path, target: Path, model: str | None, sizes: dict) -> None:
+def from_foreign(opt: Options, arrays: dict) -> None:
     """Put a state dict into the network it is said to hold, and write its weights; UserError lists what differs."""
-    if model is None:
-        raise UserError("say which network the file holds, as --model cgan.Generator")
-    arrays = read_foreign(source)
+    from jgan.models import network_class, rebuildable_classes
+    from jgan.weights.networks import restore_network, save_network
 
-    from jgan.generators import GENERATORS
-    from jgan.translators import MODELS
-
-    constructors = {**GENERATORS, **MODELS}
-    if model not in constructors:
-        raise UserError(f"--model {model} is none of {', '.join(constructors)}")
+    constructor = network_class(opt.model)
+    if constructor is None:
+        raise UserError(
+            f"--model {opt.model} is none of {', '.join(each.model_name for each in rebuildable_classes())}"
+        )
     try:
-        network = constructors[model](**sizes)
-    except (TypeError, ValueError, RuntimeError, ArithmeticError, AssertionError) as error:
+        network = constructor(**read_sizes(opt.sizes))
+    except (TypeError, ValueError) as error:
         raise UserError(f"--sizes: {error}") from None
-    restore_network(network, arrays, where=source)
-    save_network(target, network, model=model, options=sizes)
+    restore_network(network, arrays, where=opt.source)
+    save_network(opt.target, network)
 
 
 def read_sizes(text: str | None) -> dict:
@@ -100,4 +108,4 @@ def read_sizes(text: str | None) -> dict:
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    run_program(Options, __doc__, check, convert)

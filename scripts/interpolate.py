@@ -8,14 +8,16 @@ python scripts/interpolate.py --weights weights/cgan_mnist.safetensors --path li
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Optional
 
 import numpy as np
-from options import LARGEST, option, require_weights, run_program
 
+from jgan.cli.options import LARGEST, class_labels, option, require_png_path, require_weights
+from jgan.cli.program import run_program
 from jgan.errors import UserError
-from jgan.images import grid, require_png_path, save_gif, save_png, strip
-from jgan.latent import line, sphere, square
+from jgan.images import grid, save_gif, save_png, strip
+from jgan.inference.latent import line, sphere, square
 
 
 @dataclasses.dataclass
@@ -29,34 +31,36 @@ class Options:
         choices=("square", "line", "sphere"),
     )
     n: int = option(11, "images on the path, or on a side of the square", least=2, most=100)
-    label: Optional[int] = option(None, "the class to draw, for a conditional generator (else 0)", least=0)
+    label: Optional[str] = option(None, "the class of a conditional generator, by name or number; else the first")
     gif: bool = option(False, "write an animation, too, beside the image: there and back")
     output: str = option("interpolation.png", "the image to write")
 
 
-def main(opt: Options, given: dict) -> int:
-    output = require_png_path(opt.output)
-    weights = require_weights(opt.weights)
+def check(opt: Options, given: dict) -> Path:
+    """The image to write."""
+    require_weights(opt.weights)
+    return require_png_path(opt.output)
 
-    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
-    from jgan.generators import draw, is_conditional, latents, load_generator
 
-    generator = load_generator(weights)
-    a, b = latents(generator, [opt.seed_a, opt.seed_b])
+def draw(opt: Options, output: Path) -> int:
+    from jgan.inference import generators
+
+    generator = generators.load_generator(opt.weights)
+    a, b = generators.latents(generator, [opt.seed_a, opt.seed_b])
     if opt.path == "square":
         z = square(a, b, opt.n)
     else:
         z = {"line": line, "sphere": sphere}[opt.path](a, b, np.linspace(0, 1, opt.n))
     labels = None
-    if is_conditional(generator):
-        label = opt.label or 0
-        if label >= generator.n_classes:
-            raise UserError(f"--label {label}: this generator draws the classes 0 to {generator.n_classes - 1}")
-        labels = np.full(len(z), label)
+    if generators.is_conditional(generator):
+        chosen = [0] if opt.label is None else class_labels(opt.label, generator.classes, "--label")
+        if len(chosen) != 1:
+            raise UserError(f"--label {opt.label} names {len(chosen)} classes; give one")
+        labels = np.full(len(z), chosen[0])
     elif opt.label is not None:
         raise UserError(f"--label: {opt.weights} holds a generator without classes")
 
-    images = draw(generator, z, labels)
+    images = generators.draw(generator, z, labels)
     save_png(output, grid(images, columns=opt.n))
     print(f"wrote {output}")
     if opt.gif:
@@ -70,4 +74,4 @@ def main(opt: Options, given: dict) -> int:
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    run_program(Options, __doc__, check, draw)

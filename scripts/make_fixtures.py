@@ -12,31 +12,15 @@ from pathlib import Path
 from typing import Callable
 
 import numpy as np
-from options import option, run_program
 
-from jgan.cases import CASES, Case, dropout_rates, library, without_dropout
-from jgan.checkpoint import save
+from jgan.cli.options import option
+from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.files import make_folder
+from jgan.reference.cases import CASES, FIXTURES, Case, Library, dropout_rates, without_dropout
+from jgan.weights.arrays import save
 
 N_STEPS = 5
-WGAN = {"batch_size": 4, "img_size": 18, "latent_dim": 5, "conv_dim": 3, "n_critic": 2}
-CYCLEGAN = {"conv_dim": 2, "n_blocks": 1, "pool_size": 2}
-SIZES = {  # a file's name -> its case, and that one's sizes
-    "gan": ("gan", {"batch_size": 8, "img_size": 6, "latent_dim": 5, "width": 4}),
-    "cgan": ("cgan", {"batch_size": 8, "img_size": 6, "latent_dim": 5, "n_classes": 3, "width_g": 4, "width_d": 16}),
-    "dcgan": ("dcgan", {"batch_size": 4, "img_size": 32, "latent_dim": 5, "conv_dim": 4}),
-    "wgan": ("wgan", WGAN),
-    "wgan_gp": ("wgan_gp", {"arch": "upsampling", **WGAN}),
-    "wgan_gp_conv": ("wgan_gp", {"arch": "conv", **WGAN, "img_size": 16, "channels": 3}),
-    "pix2pix": ("pix2pix", {"batch_size": 1, "img_size": 32, "conv_dim": 2, "n_levels": 5}),
-    "pix2pix_wgangp": (
-        "pix2pix",
-        {"batch_size": 2, "img_size": 32, "conv_dim": 2, "n_levels": 4, "gan_mode": "wgangp", "channels": 1},
-    ),
-    "cyclegan": ("cyclegan", {"arch": "resnet", "upsample": "deconv", "batch_size": 1, "img_size": 24, **CYCLEGAN}),
-    "cyclegan_conv": ("cyclegan", {"arch": "conv", "upsample": "resize", "batch_size": 2, "img_size": 32, **CYCLEGAN}),
-}
 
 
 @dataclasses.dataclass
@@ -54,9 +38,9 @@ def main(opt: Options, given: dict) -> int:
     torch.set_num_threads(1)
     output = Path(opt.output)
     make_folder(output)
-    lib = library("jgan.reference")
+    lib = Library("pytorch")
     total = 0
-    for name, (algorithm, sizes) in SIZES.items():
+    for name, (algorithm, sizes) in FIXTURES.items():
         dropouts = {}
 
         def build(algorithm=algorithm, sizes=sizes, dropouts=dropouts) -> Case:
@@ -72,7 +56,7 @@ def main(opt: Options, given: dict) -> int:
         total += write(output / f"{name}.safetensors", arrays, header)
     total += write(output / "optimizers.safetensors", run_optimizers(torch, lib), {"torch": torch.__version__})
     total += write_state_dict(torch, lib, output)
-    print(f"wrote {len(SIZES) + 3} files into {opt.output}, {total / 1e6:.2f} MB")
+    print(f"wrote {len(FIXTURES) + 3} files into {opt.output}, {total / 1e6:.2f} MB")
     return 0
 
 
@@ -135,9 +119,9 @@ def run_optimizers(torch, lib) -> dict[str, np.ndarray]:
     for name, options in (("adam", {"lr": 0.01, "b1": 0.5, "b2": 0.999}), ("rmsprop", {"lr": 0.01})):
         network = torch.nn.Module()
         network.weight = torch.nn.Parameter(torch.tensor(weights))
-        optimizer = getattr(lib.optimizers, name)(network, **options)
+        optimizer = getattr(lib.half.optimizers, name)(network, **options)
         for gradient in gradients:
-            lib.steps.update(optimizer, (network.weight * torch.tensor(gradient)).sum())
+            lib.half.steps.update(optimizer, (network.weight * torch.tensor(gradient)).sum())
         arrays[f"after/{name}"] = _array(network.weight)
     return arrays
 
@@ -146,7 +130,7 @@ def write_state_dict(torch, lib, folder: Path) -> int:
     """A state_dict as torch.save writes it, and its arrays and what its network draws; returns their size in bytes."""
     torch.manual_seed(0)
     sizes = {"latent_dim": 5, "n_classes": 3, "img_size": 6, "width": 2}
-    network = lib.cgan.Generator(**sizes).eval()
+    network = lib.half.models.cgan.Generator(**sizes).eval()
     z, labels = torch.randn((4, 5)), torch.tensor([0, 2, 1, 2])
     torch.save(network.state_dict(), folder / "state_dict.pth")
     arrays = {f"weights/{name}": _array(value) for name, value in network.state_dict().items() if value.ndim}
@@ -187,4 +171,4 @@ def write(path: Path, arrays: dict[str, np.ndarray], header: dict) -> int:
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    run_program(Options, __doc__, main)

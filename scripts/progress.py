@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from options import option, run_program
 from PIL import Image
 
+from jgan.cli.options import option, run_program
 from jgan.errors import UserError
 from jgan.images import save_gif, save_png
-from jgan.run import Run
+from jgan.training.run import Run
 
 
 @dataclasses.dataclass
@@ -25,7 +25,7 @@ class Options:
 
 def main(opt: Options, given: dict) -> int:
     run = Run(opt.run)
-    paths = sorted(path for path in run.samples.glob("*.png") if path.stem.isdigit())
+    paths = sorted(path for path in run.samples.glob("*.png") if path.stem.isdigit() and path.is_file())
     if not paths:
         raise UserError(f"{run.samples} holds no samples; {opt.run} is no run directory, or has drawn none yet")
     try:
@@ -34,7 +34,7 @@ def main(opt: Options, given: dict) -> int:
         raise UserError(f"a sample in {run.samples} cannot be read ({error}); remove it") from None
     steps = np.array([int(path.stem) for path in paths])
     chosen = [np.abs(steps - step).argmin() for step in np.linspace(steps[-1], steps[0], opt.rows)[::-1]]
-    height = run.options()["img_size"] + 2  # an image of the sheet, and the padding above it
+    height = run.read_config()["options"]["img_size"] + 2  # an image of the sheet, and the padding above it
     strip = [sheets[i][:height] for i in dict.fromkeys(chosen)]
     save_png(run.folder / "progress.png", np.concatenate([*strip, sheets[0][:2]]))
     save_gif(run.folder / "progress.gif", sheets, ms=opt.ms)
@@ -45,4 +45,4 @@ def main(opt: Options, given: dict) -> int:
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    run_program(Options, __doc__, main)

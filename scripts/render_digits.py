@@ -9,20 +9,15 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from options import option, require_weights, run_program
+import numpy as np
 
-from jgan.bundle import bundle
-from jgan.digits import draw_digits, parse_digits, write_archive
-from jgan.images import require_png_path, save_png
+from jgan.cli.options import option, require_png_path, require_weights
+from jgan.cli.program import run_program
+from jgan.images import save_png
+from jgan.warmup import PROGRAM
+from jgan.warmup.digits import draw_digits, parse_digits, write_archive
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "cgan_mnist.safetensors"
-PROGRAM = """The conditional GAN of the Jittor warm-up, in one file: it trains on MNIST and draws a number.
-
-python CGAN.py NUMBER                            # train, write generator.npz, draw result.png
-python CGAN.py NUMBER --weights generator.npz    # draw only
-
-Needs jittor, numpy and pillow; the package jittor-offline brings MNIST. Made by jgan from its own sources.
-"""
 
 
 @dataclasses.dataclass
@@ -34,22 +29,25 @@ class Options:
     zip: bool = option(False, "write the archive to upload, too, beside the image")
 
 
-def main(opt: Options, given: dict) -> int:
+def check(opt: Options, given: dict) -> np.ndarray:
+    """The digits."""
     digits = parse_digits(opt.number)
-    output = require_png_path(opt.output)
+    require_png_path(opt.output)
     require_weights(opt.weights)
+    return digits
 
-    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
-    from jgan.checkpoint import load_network
+
+def draw(opt: Options, digits: np.ndarray) -> int:
     from jgan.models.cgan import Generator
+    from jgan.weights.networks import load_network
 
-    generator = load_network(opt.weights, Generator, model="cgan.Generator")
+    output = Path(opt.output)
+    generator = load_network(opt.weights, Generator)
     save_png(output, draw_digits(generator, digits, seed=opt.seed))
     print(f"wrote {output}")
     if opt.zip:
         archive = output.with_suffix(".zip")
-        program = bundle("jgan.warmup", "main", first=("jgan.warmup", "ready"), docstring=PROGRAM)
-        write_archive(archive, output.read_bytes(), program)
+        write_archive(archive, output.read_bytes(), PROGRAM.read_text(encoding="utf-8"))
         print(f"wrote {archive}")
         if Path(opt.weights).resolve() != SHIPPED:
             print(f"its CGAN.py trains with the defaults of train_cgan.py, whatever {opt.weights} was trained with")
@@ -57,4 +55,4 @@ def main(opt: Options, given: dict) -> int:
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    run_program(Options, __doc__, check, draw)

@@ -1,93 +1,90 @@
-"""Train the Jittor warm-up's conditional GAN on MNIST.
+"""Train the Jittor warm-up's conditional GAN on MNIST, Fashion-MNIST or a folder with a folder of images per class.
 
 python scripts/train_cgan.py                                      # the warm-up's defaults, 100 epochs
 python scripts/train_cgan.py --max_steps 200 --output runs/try    # a first look
 python scripts/train_cgan.py --resume runs/try                    # resume it
+python scripts/train_cgan.py --dataset folder --data_dir FOLDER --channels 3 --output runs/mine
 """
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Optional
 
 import numpy as np
-from options import option, run_program
-from training import AdamOptions, TrainOptions, begin, fingerprint, launch
 
-from jgan import images, runtime
-from jgan.data import mnist
-from jgan.data.batches import Batches
-from jgan.latent import normal, rng
+from jgan import images
+from jgan.cli import training
+from jgan.cli.options import option
+from jgan.data.dataset import Images
+from jgan.errors import UserError
+from jgan.random import rng
+
+ROWS = 10  # of a sample; its columns are the classes
 
 
 @dataclasses.dataclass
-class Options(TrainOptions, AdamOptions):
-    latent_dim: int = option(100, "length of the noise vector z", least=1)
-    n_classes: int = option(10, "number of classes; MNIST has 10", least=10)
+class Options(training.ImageOptions, training.AdamOptions):
+    dataset: str = option("mnist", "the images; folder: each folder in --data_dir a class", choices=training.DATASETS)
+    data_dir: Optional[str] = option(None, "folder of the class folders, or of a named data set's files")
+    n_classes: Optional[int] = option(None, "number of classes; else as many as the data have", least=2)
     img_size: int = option(32, "height and width of the images", least=4)
-    channels: int = option(1, "channels of the images; MNIST is grey", choices=(1, 3))
+    channels: int = option(1, "channels of the images", choices=(1, 3))
+    gan_mode: str = option("lsgan", "the adversarial loss", choices=("vanilla", "lsgan", "hinge"))
 
 
-def main(opt: Options, given: dict) -> int:
-    run, opt, resume = begin(opt, given)
-    pixels, digits = mnist.load_mnist("train", data_dir=opt.data_dir)
-    pixels = np.repeat(mnist.resize(pixels, opt.img_size), opt.channels, axis=1)
-    batches = Batches(len(pixels), batch_size=opt.batch_size, seed=opt.seed)
+def load(opt: Options) -> Images:
+    data = training.load_images(opt, labelled=True)
+    if len(data.classes) < 2:
+        raise UserError(f"{opt.data_dir} holds one class, {data.classes[0]}; two or more are needed")
+    if opt.n_classes is not None and opt.n_classes < len(data.classes):
+        raise UserError(f"--n_classes {opt.n_classes}: the data have {len(data.classes)}; leave the option out")
+    return data
 
-    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
+
+def train(run, data: Images) -> int:
     import jittor as jt
 
-    from jgan.checkpoint import save_network
+    from jgan import algorithms
     from jgan.layers import evaluating
-    from jgan.models.cgan import Discriminator, Generator
-    from jgan.optimizers import adam
-    from jgan.steps import cgan_step
+    from jgan.training import loop
 
-    runtime.set_device(opt.device)
-    runtime.seed_jittor(opt.seed, "weights")
-    sizes = {"n_classes": opt.n_classes, "img_size": opt.img_size, "channels": opt.channels}
-    generator = Generator(latent_dim=opt.latent_dim, **sizes)
-    discriminator = Discriminator(**sizes)
-    optimizer_g = adam(generator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
-    optimizer_d = adam(discriminator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
+    opt = run.options
+    n_classes = opt.n_classes or len(data.classes)
+    cgan = algorithms.cgan(
+        algorithms.framework("jittor"),
+        latent_dim=opt.latent_dim, n_classes=n_classes, img_size=opt.img_size, channels=opt.channels,
+        lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode,
+    )  # fmt: skip
+    generator = cgan.generator
+    batches = training.batches_of(data, opt)
 
     def step(i: int) -> dict:
         chosen = batches.at(i)
         random = rng(opt.seed, "noise", i)
-        z = normal(random, opt.batch_size, opt.latent_dim)
-        fake_labels = random.integers(0, opt.n_classes, opt.batch_size)
-        return cgan_step(
-            generator, discriminator, optimizer_g, optimizer_d,
-            real=jt.array(images.from_pixels(pixels[chosen])), labels=digits[chosen],
-            z=jt.array(z), fake_labels=fake_labels,
-        )  # fmt: skip
+        z = generator.draw_z(random, opt.batch_size, opt.latent_dim)
+        fake_labels = random.integers(0, n_classes, opt.batch_size)
+        real = data.batch(chosen)
+        return cgan.step(real=jt.array(real), labels=data.labels[chosen], z=jt.array(z), fake_labels=fake_labels)
 
-    columns = np.tile(np.arange(opt.n_classes), 10)  # ten rows; the column is the class
-    fixed_z = jt.array(normal(rng(opt.seed, "sample"), len(columns), opt.latent_dim))
+    columns = np.tile(np.arange(n_classes), ROWS)
+    fixed_z = jt.array(generator.draw_z(rng(opt.seed, "sample"), len(columns), opt.latent_dim))
 
     def draw() -> np.ndarray:
         with evaluating(generator):
-            return images.grid(generator(fixed_z, columns), columns=opt.n_classes)
+            return images.grid(generator(fixed_z, columns), columns=n_classes)
 
-    def export(path) -> None:
-        save_network(path, generator, model="cgan.Generator", options={"latent_dim": opt.latent_dim, **sizes})
+    return loop.train(run, batches, cgan, step=step, draw=draw, real=real_classes(data, n_classes))
 
-    real = np.zeros((10, opt.n_classes, *pixels.shape[1:]), np.uint8)  # black where a class has no images
-    for label in range(mnist.N_CLASSES):
-        real[:, label] = pixels[digits == label][:10]
-    return launch(
-        run,
-        opt,
-        resume=resume,
-        data=fingerprint(pixels),
-        real=images.grid(images.from_pixels(real.reshape((-1, *pixels.shape[1:]))), columns=opt.n_classes),
-        batches=batches,
-        networks={"generator": generator, "discriminator": discriminator},
-        optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
-        step=step,
-        draw=draw,
-        export=export,
-    )
+
+def real_classes(data: Images, n_classes: int) -> np.ndarray:
+    """Real images in the layout of the samples, black where a class has no more."""
+    shown = np.zeros((ROWS, n_classes, *data.pixels.shape[1:]), np.uint8)
+    for label in range(len(data.classes)):
+        of_class = data.pixels[np.flatnonzero(data.labels == label)[:ROWS]]
+        shown[: len(of_class), label] = of_class
+    return images.grid(images.from_pixels(shown.reshape((-1, *data.pixels.shape[1:]))), columns=n_classes)
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    training.run_training(Options, __doc__, load, train)

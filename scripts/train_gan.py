@@ -9,54 +9,48 @@ from __future__ import annotations
 
 import dataclasses
 
-from options import option, run_program
-from training import DATASETS, AdamOptions, ImageOptions, begin, gan_batch, launch_images, load_pixels
-
-from jgan import runtime
-from jgan.data.batches import Batches
+from jgan.cli import training
+from jgan.cli.options import option
+from jgan.data.dataset import Images
+from jgan.random import rng
 
 
 @dataclasses.dataclass
-class Options(ImageOptions, AdamOptions):
+class Options(training.SmoothedLossOptions, training.ImageOptions, training.AdamOptions):
     lr: float = option(0.002, "learning rate of Adam", above=0)
     b1: float = option(0.9, "decay of Adam's first moment", least=0, below=1)
-    dataset: str = option("mnist", "the images to train on; folder: those in --data_dir", choices=DATASETS)
+    dataset: str = option("mnist", "the images to train on; folder: those in --data_dir", choices=training.DATASETS)
     img_size: int = option(28, "height and width of the images", least=4)
     channels: int = option(1, "channels of the images", choices=(1, 3))
-    real_target: float = option(0.9, "what the discriminator should say of real images", above=0, most=1)
 
 
-def main(opt: Options, given: dict) -> int:
-    run, opt, resume = begin(opt, given)
-    pixels = load_pixels(opt)
-    batches = Batches(len(pixels), batch_size=opt.batch_size, seed=opt.seed)
+def load(opt: Options) -> Images:
+    return training.load_images(opt)
 
-    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
-    from jgan.models.gan import Discriminator, Generator
-    from jgan.optimizers import adam
-    from jgan.steps import gan_step
 
-    runtime.set_device(opt.device)
-    runtime.seed_jittor(opt.seed, "weights")
-    sizes = {"img_size": opt.img_size, "channels": opt.channels}
-    generator = Generator(latent_dim=opt.latent_dim, **sizes)
-    discriminator = Discriminator(**sizes)
-    optimizer_g = adam(generator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
-    optimizer_d = adam(discriminator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
+def train(run, data: Images) -> int:
+    import jittor as jt
+
+    from jgan import algorithms
+    from jgan.training import loop
+
+    opt = run.options
+    gan = algorithms.gan(
+        algorithms.framework("jittor"),
+        latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels,
+        lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, real_target=opt.real_target,
+    )  # fmt: skip
+    batches = training.batches_of(data, opt)
 
     def step(i: int) -> dict:
-        batch = gan_batch(opt, pixels, batches, generator.draw_z, i)
-        return gan_step(
-            generator, discriminator, optimizer_g, optimizer_d, **batch, real_target=opt.real_target
-        )  # fmt: skip
+        real = data.batch(batches.at(i))
+        z = gan.generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
+        z_d, z_g = z[: opt.batch_size], z[opt.batch_size :]
+        return gan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g))
 
-    return launch_images(
-        run, opt, resume=resume, pixels=pixels, batches=batches, step=step,
-        networks={"generator": generator, "discriminator": discriminator},
-        optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
-        model="gan.Generator", options={"latent_dim": opt.latent_dim, **sizes},
-    )  # fmt: skip
+    draw = training.fixed_samples(gan.generator, opt.seed)
+    return loop.train(run, batches, gan, step=step, draw=draw, real=training.real_samples(data))
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    training.run_training(Options, __doc__, load, train)

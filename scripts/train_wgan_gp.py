@@ -11,37 +11,42 @@ import dataclasses
 from typing import Optional
 
 import numpy as np
-from options import option, run_program
-from training import DATASETS, AdamOptions, ImageOptions, begin, launch_images, load_pixels, wgan_batch
 
-from jgan import runtime
-from jgan.data.batches import Batches
+from jgan.algorithms import WGAN_GP_LR
+from jgan.cli import training
+from jgan.cli.options import option
+from jgan.data.dataset import Images
 from jgan.errors import UserError
-from jgan.latent import rng
 from jgan.models import DCGAN_SIZES
+from jgan.random import rng
 
 DEFAULTS = {
-    "upsampling": {
-        "dataset": "fashion_mnist", "latent_dim": 128, "img_size": 32, "channels": 1, "conv_dim": 128, "lr": 0.0001
-    },
-    "conv": {"dataset": "folder", "latent_dim": 100, "img_size": 64, "channels": 3, "conv_dim": 64, "lr": 0.0002},
-}  # fmt: skip
+    "upsampling": {"dataset": "fashion_mnist", "latent_dim": 128, "img_size": 32, "channels": 1, "conv_dim": 128},
+    "conv": {"dataset": "folder", "latent_dim": 100, "img_size": 64, "channels": 3, "conv_dim": 64},
+}
+for arch, lr in WGAN_GP_LR.items():
+    DEFAULTS[arch]["lr"] = lr
+
+
+def other(name: str) -> str:
+    """What help says of an option whose default is the architecture's."""
+    return "; else " + " or ".join(f"{defaults[name]} ({arch})" for arch, defaults in DEFAULTS.items())
 
 
 @dataclasses.dataclass
-class Options(ImageOptions, AdamOptions):
+class Options(training.ImageOptions, training.AdamOptions):
     """What is None takes the default of the architecture."""
 
     arch: str = option("upsampling", "the networks of train_wgan.py, or of train_dcgan.py", choices=tuple(DEFAULTS))
-    lr: Optional[float] = option(None, "learning rate of Adam; else 0.0001 (upsampling) or 0.0002 (conv)", above=0)
+    lr: Optional[float] = option(None, f"learning rate of Adam{other('lr')}", above=0)
     b2: float = option(0.9, "decay of Adam's second moment", least=0, below=1)
     n_critic: int = option(5, "updates of the critic for one of the generator", least=1)
     lambda_gp: float = option(10, "weight of the gradient penalty", least=0)
-    dataset: Optional[str] = option(None, "else fashion_mnist (upsampling) or folder (conv)", choices=DATASETS)
-    latent_dim: Optional[int] = option(None, "length of z; else 128 (upsampling) or 100 (conv)", least=1)
-    img_size: Optional[int] = option(None, "height and width of the images; else 32 (upsampling) or 64 (conv)", least=8)
-    channels: Optional[int] = option(None, "channels of the images; else 1 (upsampling) or 3 (conv)", choices=(1, 3))
-    conv_dim: Optional[int] = option(None, "width of the networks; else 128 (upsampling) or 64 (conv)", least=1)
+    dataset: Optional[str] = option(None, f"the images{other('dataset')}", choices=training.DATASETS)
+    latent_dim: Optional[int] = option(None, f"length of the noise vector z{other('latent_dim')}", least=1)
+    img_size: Optional[int] = option(None, f"height and width of the images{other('img_size')}", least=8)
+    channels: Optional[int] = option(None, f"channels of the images{other('channels')}", choices=(1, 3))
+    conv_dim: Optional[int] = option(None, f"width of the networks{other('conv_dim')}", least=1)
 
     def __post_init__(self):
         for name, value in DEFAULTS[self.arch].items():
@@ -49,48 +54,40 @@ class Options(ImageOptions, AdamOptions):
                 setattr(self, name, value)
 
 
-def main(opt: Options, given: dict) -> int:
-    run, opt, resume = begin(opt, given)
+def load(opt: Options) -> Images:
     if opt.arch == "conv" and opt.img_size not in DCGAN_SIZES:
         raise UserError(f"--arch conv draws images of the sizes {', '.join(map(str, DCGAN_SIZES))}, not {opt.img_size}")
-    pixels = load_pixels(opt)
-    batches = Batches(len(pixels), batch_size=opt.n_critic * opt.batch_size, seed=opt.seed)
+    return training.load_images(opt)
 
-    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
+
+def train(run, data: Images) -> int:
     import jittor as jt
 
-    from jgan.models import dcgan, wgan
-    from jgan.optimizers import adam
-    from jgan.steps import wgan_gp_step
+    from jgan import algorithms
+    from jgan.training import loop
 
-    runtime.set_device(opt.device)
-    runtime.seed_jittor(opt.seed, "weights")
-    sizes = {"img_size": opt.img_size, "channels": opt.channels, "conv_dim": opt.conv_dim}
-    if opt.arch == "upsampling":
-        model, Generator, Critic = "wgan.Generator", wgan.Generator, wgan.Critic
-    else:
-        model, Generator, Critic = "dcgan.Generator", dcgan.Generator, dcgan.Discriminator
-    generator = Generator(latent_dim=opt.latent_dim, **sizes)
-    critic = Critic(**sizes, batch_norm=False)
-    optimizer_g = adam(generator, lr=opt.lr, b1=opt.b1, b2=opt.b2)
-    optimizer_c = adam(critic, lr=opt.lr, b1=opt.b1, b2=opt.b2)
+    opt = run.options
+    wgan_gp = algorithms.wgan_gp(
+        algorithms.framework("jittor"), arch=opt.arch,
+        latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels, conv_dim=opt.conv_dim,
+        lr=opt.lr, b1=opt.b1, b2=opt.b2, lambda_gp=opt.lambda_gp,
+    )  # fmt: skip
+    batches = training.batches_of(data, opt, n_critic=opt.n_critic)
+    rounds = (opt.n_critic, opt.batch_size)
 
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
-        batch = wgan_batch(opt, pixels, batches, generator.draw_z, random, i)
-        return wgan_gp_step(
-            generator, critic, optimizer_g, optimizer_c,
-            **batch, epsilon=jt.array(random.random((opt.n_critic, opt.batch_size), dtype=np.float32)),
-            lambda_gp=opt.lambda_gp,
+        reals = data.batch(batches.at(i)).reshape((*rounds, *data.pixels.shape[1:]))
+        z_c = wgan_gp.generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1))
+        z_g = wgan_gp.generator.draw_z(random, opt.batch_size, opt.latent_dim)
+        epsilon = random.random(rounds, dtype=np.float32)
+        return wgan_gp.step(
+            reals=jt.array(reals), z_c=jt.array(z_c), z_g=jt.array(z_g), epsilon=jt.array(epsilon)
         )  # fmt: skip
 
-    return launch_images(
-        run, opt, resume=resume, pixels=pixels, batches=batches, step=step,
-        networks={"generator": generator, "critic": critic},
-        optimizers={"optimizer_g": optimizer_g, "optimizer_c": optimizer_c},
-        model=model, options={"latent_dim": opt.latent_dim, **sizes},
-    )  # fmt: skip
+    draw = training.fixed_samples(wgan_gp.generator, opt.seed)
+    return loop.train(run, batches, wgan_gp, step=step, draw=draw, real=training.real_samples(data))
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    training.run_training(Options, __doc__, load, train)

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Optional
 
 import numpy as np
-from options import option, require_weights, run_program
 from PIL import Image
 from tqdm import tqdm
 
-from jgan.checkpoint import load_header
+from jgan.cli.options import option, require_weights
+from jgan.cli.program import run_program
 from jgan.data.folder import SUFFIXES, image_paths, open_image, to_mode
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import save_png
+from jgan.weights.arrays import load_header
 
 CYCLEGAN_ONLY, PIX2PIX_ONLY = {"direction"}, {"running_statistics", "no_dropout"}
 
@@ -92,30 +93,31 @@ def side_by_side(*pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([np.stack([each] * 3, axis=2) if coloured and each.ndim == 2 else each for each in pixels], 1)
 
 
-def main(opt: Options, given: dict) -> int:
+def check(opt: Options, given: dict) -> dict[Path, Path]:
+    """The images to translate, each with the file to write (see `find`)."""
     output = Path(opt.output)
     if output.suffix in SUFFIXES:
         raise UserError(f"--output is the folder to write into; {output} looks like an image")
     images = find(opt.inputs, output)
     weights = require_weights(opt.weights)
-    make_folder(output)
-
-    # Only now: the first import of Jittor takes minutes, and every mistake above should show before.
-    from jgan.runtime import seed_jittor
-    from jgan.translators import load_translator, translate
-
     idle = PIX2PIX_ONLY if load_header(weights).get("model") == "cyclegan.Generators" else CYCLEGAN_ONLY
     for name in idle & given.keys():
         raise UserError(f"--{name} means nothing to the generator in {weights}; leave it out")
+    make_folder(output)
+    return images
+
+
+def draw(opt: Options, images: dict[Path, Path]) -> int:
+    from jgan.inference.translators import load_translator, translate
+    from jgan.jittor_setup.runtime import seed_jittor
+
     generator = load_translator(
-        weights, direction=opt.direction, running_statistics=opt.running_statistics, dropout=not opt.no_dropout
+        opt.weights, direction=opt.direction, running_statistics=opt.running_statistics, dropout=not opt.no_dropout
     )
     failures = 0
     for path, target in tqdm(images.items(), "translating", mininterval=1, disable=not sys.stderr.isatty()):
         try:
             image, *others = read(path, opt, "L" if generator.in_channels == 1 else "RGB")
-        except UserError:
-            raise
         except Exception as error:  # Pillow's decoders raise whatever they stumble over
             failures += 1
             tqdm.write(f"left out {path}: {error}", file=sys.stderr)
@@ -126,11 +128,12 @@ def main(opt: Options, given: dict) -> int:
             translated = side_by_side(np.asarray(image), translated, *map(np.asarray, others))
         make_folder(target.parent)
         save_png(target, translated)
-    print(f"wrote {len(images) - failures} images into {output}")
+    n_written = len(images) - failures
+    print(f"wrote {n_written} image{'s' * (n_written != 1)} into {opt.output}")
     if failures:
-        raise UserError(f"{failures} of {len(images)} images could not be decoded; they are named above")
+        raise UserError(f"{failures} of {len(images)} images could not be used; they are named above")
     return 0
 
 
 if __name__ == "__main__":
-    run_program(main, Options, __doc__)
+    run_program(Options, __doc__, check, draw)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 import jgan  # noqa: F401 (before any test imports Jittor)
-from jgan.checkpoint import load, load_header
+from jgan.weights.networks import load, load_header
 
 ENVIRONMENT = dict(os.environ)  # as it was before Jittor's import wrote into it
 ROOT = Path(__file__).resolve().parent.parent

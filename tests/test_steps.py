@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from jittor import nn
 
-from jgan.checkpoint import network_arrays
+from jgan.weights.networks import network_arrays
 from jgan.layers import trainable
 from jgan.losses import least_squares, vanilla, wasserstein
 from jgan.models import dcgan, wgan

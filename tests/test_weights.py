@@ -10,14 +10,14 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from jgan.checkpoint import load_network
+from jgan.weights.networks import load_network
 from jgan.data import mnist
-from jgan.generators import draw, latents, load_generator
+from jgan.inference.generators import draw, latents, load_generator
 from jgan.images import from_pixels, to_pixels
-from jgan.latent import normal, rng
+from jgan.random import normal, rng
 from jgan.models.cgan import Generator
-from jgan.runtime import seed_jittor
-from jgan.translators import load_translator, translate
+from jgan.jittor_setup.runtime import seed_jittor
+from jgan.inference.translators import load_translator, translate
 
 WEIGHTS = ROOT / "weights"
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from jgan.latent import rng
+from jgan.random import rng
 
 
 class Batches:

@@ -1,10 +1,10 @@
-"""Any folder of images as one array of pixels."""
+"""Any folder of images as a data set; its folders are classes where labels are asked for."""
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,46 +12,80 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
+from jgan.data.dataset import Images, allocate_pixels
 from jgan.errors import UserError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-MEMORY_LIMIT = 4 * 2**30  # bytes of decoded pixels; more of them lie in a temporary file
+LISTED = 10  # names in an error, at most
 
 
-def load_folder(folder: str | Path, *, size: int, channels: int = 3, strict: bool = False) -> np.ndarray:
-    """Every image in a folder and the folders within it, in the order of their paths: uint8 (N, channels, size, size).
+def load_folder(
+    folder: str | Path, *, size: int, channels: int = 3, labelled: bool = False, strict: bool = False
+) -> Images:
+    """Every image in a folder and the folders within it, in the order of their paths, as (channels, size, size).
 
-    Read are JPEG, PNG, WebP, BMP and TIFF by their suffix; see `read_image` for what is made of each. Up to
-    `MEMORY_LIMIT` the pixels are kept in memory, above it in a temporary file that ends with the program. A file that
-    cannot be decoded is named on stderr and left out; under `strict` it raises UserError, and so does a folder that
-    does not exist or holds no image, and an image of so many pixels that it may be meant to exhaust the memory.
+    Read are JPEG, PNG, WebP, BMP and TIFF by their suffix; see `read_image` for what is made of each. If labelled, the
+    folders immediately within are the classes, in the order of their names. A file that cannot be decoded, that is no
+    regular file, or of so many pixels that it may be meant to exhaust the memory, is named on stderr and left out;
+    under `strict` it raises UserError. So do a folder that does not exist or holds no image and, if labelled, an image
+    outside of the class folders, and a class without images.
     """
     paths = image_paths(folder)
-    pixels = room_for((len(paths), channels, size, size))
+    labels, classes = _classes(folder, paths) if labelled else (None, ())
+    pixels = allocate_pixels((len(paths), channels, size, size))
     failures = []
 
     def read(i: int) -> None:
         try:
             pixels[i] = read_image(paths[i], size=size, channels=channels)
-        except UserError:
-            raise
         except Exception as error:  # Pillow's decoders raise whatever they stumble over
             if strict:
-                raise UserError(f"{paths[i]} cannot be decoded ({error}); remove it, or leave out --strict") from None
+                raise UserError(
+                    f"{paths[i]} cannot be used: {error}; remove it, or read the folder without strict"
+                ) from None
             failures.append(i)
             tqdm.write(f"left out {paths[i]}: {error}", file=sys.stderr)
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         list(tqdm(pool.map(read, range(len(paths))), "reading images", len(paths), leave=False, mininterval=1))
     if len(failures) == len(paths):
-        raise UserError(f"none of the {len(paths)} images in {folder} can be decoded")
+        raise UserError(f"none of the {len(paths)} images in {folder} can be used")
     if failures:
         print(f"left out {len(failures)} of {len(paths)} images in {folder}", file=sys.stderr)
     good = sorted(set(range(len(paths))) - set(failures))
+    if labelled:
+        labels = labels[good]
+        _require_images_of_all(labels, classes, folder)
     for place, i in enumerate(good):  # closed up in place: a copy would take as much memory again
         if place != i:
             pixels[place] = pixels[i]
-    return pixels[: len(good)]
+    return Images(pixels[: len(good)], labels, classes)
+
+
+def _classes(folder: str | Path, paths: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The label of each path by the folder in `folder` that it lies in, and the names of these folders."""
+    parts = [path.relative_to(folder).parts for path in paths]
+    outside = [path.name for path, part in zip(paths, parts) if len(part) == 1]
+    if outside:
+        raise UserError(
+            f"{len(outside)} images lie in {folder} itself, not in the folder of a class: {_listed(outside)}; "
+            "make a folder in it for each class"
+        )
+    classes = tuple(sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != "."))
+    labels = np.array([classes.index(part[0]) for part in parts], np.int32)
+    _require_images_of_all(labels, classes, folder)
+    return labels, classes
+
+
+def _require_images_of_all(labels: np.ndarray, classes: tuple[str, ...], folder: str | Path) -> None:
+    empty = [name for label, name in enumerate(classes) if label not in labels]
+    if empty:
+        raise UserError(f"no image can be read in these class folders of {folder}: {_listed(empty)}; remove them")
+
+
+def _listed(names: list[str]) -> str:
+    more = f", and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 def image_paths(folder: str | Path) -> list[Path]:
@@ -82,7 +116,7 @@ def read_image(path: str | Path, *, size: int, channels: int) -> np.ndarray:
 
     It is turned as its EXIF orientation says, put on white where it is transparent, 16 bits are scaled to 8, colours
     brought to RGB or grey; then it is cropped about its centre to a square and resized (bicubic, antialiased).
-    Raises UserError for an image of more pixels than Pillow takes for safe, and what Pillow raises for a broken one.
+    Raises what `open_image` and `to_mode` do.
     """
     image = to_mode(open_image(path), "L" if channels == 1 else "RGB")
     pixels = np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC))
@@ -92,8 +126,11 @@ def read_image(path: str | Path, *, size: int, channels: int) -> np.ndarray:
 def open_image(path: str | Path) -> Image.Image:
     """A decoded image, turned as its EXIF orientation says.
 
-    Raises UserError for one of more pixels than Pillow takes for safe, and what Pillow raises for a broken one.
+    Raises ValueError for what is no regular file, and for one of more pixels than Pillow takes for safe; for a broken
+    one, OSError and whatever else Pillow's decoders raise.
     """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for its other end
+        raise ValueError("it is not a regular file")
     try:
         with Image.open(path) as image:
             if image.width * image.height > Image.MAX_IMAGE_PIXELS:  # up to twice as many Pillow would only warn
@@ -101,7 +138,7 @@ def open_image(path: str | Path) -> Image.Image:
             image.load()
             return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError as error:
-        raise UserError(f"{path} is suspiciously large ({error}); scale it down or remove it") from None
+        raise ValueError(f"it is suspiciously large ({error}); scale it down") from None
 
 
 def to_mode(image: Image.Image, mode: str) -> Image.Image:
@@ -116,18 +153,3 @@ def to_mode(image: Image.Image, mode: str) -> Image.Image:
     elif image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert(mode)
-
-
-def room_for(shape: tuple[int, ...]) -> np.ndarray:
-    n_bytes = int(np.prod(shape, dtype=np.int64))
-    if n_bytes <= MEMORY_LIMIT:
-        return np.empty(shape, np.uint8)
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (the array keeps it open)
-    try:
-        os.posix_fallocate(file.fileno(), 0, n_bytes)
-    except OSError as error:
-        raise UserError(
-            f"the images take {n_bytes / 2**30:.1f} GiB decoded, and {tempfile.gettempdir()} has no room for them "
-            f"({error.strerror}); choose a smaller --img_size, or another folder by the variable TMPDIR"
-        ) from None
-    return np.memmap(file, np.uint8, "r+", shape=shape)

@@ -1,4 +1,4 @@
-"""Pairs of images, and the same accident for both halves of each."""
+"""Paired images: two data sets of which the images of one place belong together."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jgan.data.folder import image_paths, open_image, room_for, to_mode
+from jgan.data.dataset import Images, allocate_pixels
+from jgan.data.folder import LISTED, image_paths, open_image, to_mode
 from jgan.errors import UserError
 
-LISTED = 10  # names in an error, at most
 
-
-def load_pairs(folder: str | Path, *, size: int, channels: tuple[int, int] = (3, 3)) -> list[np.ndarray]:
-    """The left and the right halves of the images in a folder: two arrays uint8 (N, channels of each, size, size).
+def load_pairs(folder: str | Path, *, size: int, channels: tuple[int, int] = (3, 3)) -> list[Images]:
+    """The left and the right halves of the images in a folder: two data sets (N, channels of each, size, size).
 
     Each image holds a pair side by side. Both halves are resized to squares, as the authors of Pix2Pix do. Raises
     UserError for a folder without images, and for an image that cannot be decoded, or is no wider than high.
     """
     paths = image_paths(folder)
-    halves = [room_for((len(paths), n, size, size)) for n in channels]
+    halves = [allocate_pixels((len(paths), n, size, size)) for n in channels]
     for i, path in enumerate(paths):
         image = _open(path)
         width, height = image.size
@@ -29,16 +28,16 @@ def load_pairs(folder: str | Path, *, size: int, channels: tuple[int, int] = (3,
         if width <= height:
             raise UserError(
                 f"{path} is {width} pixels wide and {height} high, which is no pair side by side; "
-                "for pairs in two folders give --dir_a and --dir_b"
+                "pairs in two folders are given as dir_a and dir_b"
             )
         for half, left in zip(halves, (0, width // 2)):
             half[i] = _pixels(image.crop((left, 0, left + width // 2, height)), half[i].shape)
-    return halves
+    return [Images(half) for half in halves]
 
 
 def load_matched(
     folder_a: str | Path, folder_b: str | Path, *, size: int, channels: tuple[int, int] = (3, 3)
-) -> list[np.ndarray]:
+) -> list[Images]:
     """The pairs of two folders by the names of their files, whatever the suffix: see `load_pairs`.
 
     Raises UserError that lists the names without a partner, and the pairs whose images differ in size.
@@ -48,7 +47,7 @@ def load_matched(
     a, b = (_by_name(folder) for folder in (folder_a, folder_b))
     _refuse(sorted(map(str, a.keys() ^ b.keys())), f"these have no partner of their name in {folder_a} and {folder_b}")
     names = sorted(a)
-    halves = [room_for((len(names), n, size, size)) for n in channels]
+    halves = [allocate_pixels((len(names), n, size, size)) for n in channels]
     differing = []
     for i, name in enumerate(names):
         images = _open(a[name]), _open(b[name])
@@ -57,23 +56,7 @@ def load_matched(
         for half, image in zip(halves, images):
             half[i] = _pixels(image, half[i].shape)
     _refuse(differing, f"the two images of these pairs in {folder_a} and {folder_b} differ in size")
-    return halves
-
-
-def jitter(pixels: list[np.ndarray], size: int, random: np.random.Generator) -> list[np.ndarray]:
-    """The same random crop to (size, size) and the same mirroring, one half of the time, for all of some arrays.
-
-    pixels: arrays (N, C, H, W) of one height and width, at least `size`; each place n has its own crop and mirroring.
-    """
-    n, _, height, width = pixels[0].shape
-    tops, lefts = random.integers(0, height - size + 1, n), random.integers(0, width - size + 1, n)
-    mirrored = random.random(n) < 0.5
-    jittered = [np.empty((n, array.shape[1], size, size), array.dtype) for array in pixels]
-    for array, out in zip(pixels, jittered):
-        for i in range(n):
-            crop = array[i, :, tops[i] : tops[i] + size, lefts[i] : lefts[i] + size]
-            out[i] = crop[:, :, ::-1] if mirrored[i] else crop
-    return jittered
+    return [Images(half) for half in halves]
 
 
 def _by_name(folder: str | Path) -> dict[Path, Path]:
@@ -89,10 +72,8 @@ def _by_name(folder: str | Path) -> dict[Path, Path]:
 def _open(path: Path) -> Image.Image:
     try:
         return open_image(path)
-    except UserError:
-        raise
     except Exception as error:  # Pillow's decoders raise whatever they stumble over
-        raise UserError(f"{path} cannot be decoded ({error}); remove it with its partner") from None
+        raise UserError(f"{path} cannot be used: {error}; remove it with its partner") from None
 
 
 def _pixels(image: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:

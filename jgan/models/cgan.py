@@ -11,10 +11,11 @@ import math
 import jittor as jt
 from jittor import nn
 
-from jgan.latent import normal
-from jgan.layers import BatchNorm, LeakyReLU, Sequential, Tanh, as_labels, require_shape
+from jgan.layers import BatchNorm, Embedding, LeakyReLU, Linear, Sequential, Tanh, as_labels, require_shape
+from jgan.models import DRAW_Z, rebuildable
 
 
+@rebuildable
 class Generator(nn.Module):
     """Noise and labels -> images.
 
@@ -23,7 +24,7 @@ class Generator(nn.Module):
     Returns float32 (N, channels, img_size, img_size) in [-1, 1].
     """
 
-    draw_z = staticmethod(normal)
+    draw_z = staticmethod(DRAW_Z["cgan"])
 
     def __init__(
         self, *, latent_dim: int = 100, n_classes: int = 10, img_size: int = 32, channels: int = 1, width: int = 128
@@ -31,20 +32,20 @@ class Generator(nn.Module):
         self.latent_dim = latent_dim
         self.n_classes = n_classes
         self.img_shape = (channels, img_size, img_size)
-        self.label_emb = nn.Embedding(n_classes, n_classes)
+        self.label_emb = Embedding(n_classes, n_classes)
         self.model = Sequential(
-            nn.Linear(n_classes + latent_dim, width),
+            Linear(n_classes + latent_dim, width),
             LeakyReLU(0.2),
-            nn.Linear(width, 2 * width),
+            Linear(width, 2 * width),
             BatchNorm(2 * width, eps=0.8),
             LeakyReLU(0.2),
-            nn.Linear(2 * width, 4 * width),
+            Linear(2 * width, 4 * width),
             BatchNorm(4 * width, eps=0.8),
             LeakyReLU(0.2),
-            nn.Linear(4 * width, 8 * width),
+            Linear(4 * width, 8 * width),
             BatchNorm(8 * width, eps=0.8),
             LeakyReLU(0.2),
-            nn.Linear(8 * width, math.prod(self.img_shape)),
+            Linear(8 * width, math.prod(self.img_shape)),
             Tanh(),
         )
 
@@ -64,18 +65,18 @@ class Discriminator(nn.Module):
     def __init__(self, *, n_classes: int = 10, img_size: int = 32, channels: int = 1, width: int = 512):
         self.n_classes = n_classes
         self.img_shape = (channels, img_size, img_size)
-        self.label_embedding = nn.Embedding(n_classes, n_classes)
+        self.label_embedding = Embedding(n_classes, n_classes)
         # is_train: Jittor's Dropout is idle until told otherwise.
         self.model = Sequential(
-            nn.Linear(math.prod(self.img_shape) + n_classes, width),
+            Linear(math.prod(self.img_shape) + n_classes, width),
             LeakyReLU(0.2),
-            nn.Linear(width, width),
+            Linear(width, width),
             nn.Dropout(0.4, is_train=True),
             LeakyReLU(0.2),
-            nn.Linear(width, width),
+            Linear(width, width),
             nn.Dropout(0.4, is_train=True),
             LeakyReLU(0.2),
-            nn.Linear(width, 1),
+            Linear(width, 1),
         )
 
     def execute(self, images, labels):

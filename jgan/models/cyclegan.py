@@ -12,14 +12,15 @@ from jgan.layers import (
     BatchNorm,
     Conv,
     ConvTranspose,
-    Double,
     InstanceNorm,
     ReflectionPad,
     ReLU,
     Sequential,
     Tanh,
+    UpsampleNearest2x,
     init_normal,
 )
+from jgan.models import rebuildable
 
 
 class ResnetGenerator(nn.Module):
@@ -76,6 +77,7 @@ class ConvGenerator(nn.Module):
         return self.model(images)
 
 
+@rebuildable
 class Generators(nn.Module):
     """The two directions as one network: `a2b` and `b2a`, both ResnetGenerators (arch "resnet") or ConvGenerators."""
 
@@ -115,7 +117,7 @@ class ResidualBlock(nn.Module):
 def _enlarge(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bool = True) -> list:
     """Layers that double height and width: transposed convolution of 3 or 4, or nearest neighbours and convolution."""
     if upsample == "resize":
-        return [Double(), Conv(n_in, n_out, 3, padding=1, bias=bias)]
+        return [UpsampleNearest2x(), Conv(n_in, n_out, 3, padding=1, bias=bias)]
     if upsample != "deconv":
         raise ValueError(f"upsample must be deconv or resize, not {upsample}")
     return [ConvTranspose(n_in, n_out, kernel, stride=2, padding=1, output_padding=kernel % 2, bias=bias)]

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from jittor import nn
 
-from jgan.latent import normal
 from jgan.layers import BatchNorm, Conv, ConvTranspose, LeakyReLU, ReLU, Sequential, Tanh, init_normal, require_shape
-from jgan.models import DCGAN_SIZES
+from jgan.models import DCGAN_SIZES, DRAW_Z, rebuildable
 
 
+@rebuildable
 class Generator(nn.Module):
     """Noise -> images, doubling the size from a projected 4x4 on.
 
@@ -23,7 +23,7 @@ class Generator(nn.Module):
     Returns float32 (N, channels, img_size, img_size) in [-1, 1].
     """
 
-    draw_z = staticmethod(normal)
+    draw_z = staticmethod(DRAW_Z["dcgan"])
 
     def __init__(self, *, latent_dim: int = 100, img_size: int = 64, channels: int = 3, conv_dim: int | None = None):
         self.latent_dim = latent_dim

@@ -9,10 +9,11 @@ import math
 
 from jittor import nn
 
-from jgan.latent import uniform
-from jgan.layers import LeakyReLU, Sequential, Tanh, require_shape
+from jgan.layers import LeakyReLU, Linear, Sequential, Tanh, require_shape
+from jgan.models import DRAW_Z, rebuildable
 
 
+@rebuildable
 class Generator(nn.Module):
     """Noise -> images.
 
@@ -20,7 +21,7 @@ class Generator(nn.Module):
     twice, the third four times as many. Returns float32 (N, channels, img_size, img_size) in [-1, 1].
     """
 
-    draw_z = staticmethod(uniform)
+    draw_z = staticmethod(DRAW_Z["gan"])
 
     def __init__(self, *, latent_dim: int = 100, img_size: int = 28, channels: int = 1, width: int = 32):
         self.latent_dim = latent_dim
@@ -29,7 +30,7 @@ class Generator(nn.Module):
             *_hidden(latent_dim, width),
             *_hidden(width, 2 * width),
             *_hidden(2 * width, 4 * width),
-            nn.Linear(4 * width, math.prod(self.img_shape)),
+            Linear(4 * width, math.prod(self.img_shape)),
             Tanh(),
         )
 
@@ -51,7 +52,7 @@ class Discriminator(nn.Module):
             *_hidden(math.prod(self.img_shape), 4 * width),
             *_hidden(4 * width, 2 * width),
             *_hidden(2 * width, width),
-            nn.Linear(width, 1),
+            Linear(width, 1),
         )
 
     def execute(self, images):
@@ -61,4 +62,4 @@ class Discriminator(nn.Module):
 
 def _hidden(n_in: int, n_out: int) -> tuple:
     # is_train: Jittor's Dropout is idle until told otherwise.
-    return nn.Linear(n_in, n_out), LeakyReLU(0.2), nn.Dropout(0.3, is_train=True)
+    return Linear(n_in, n_out), LeakyReLU(0.2), nn.Dropout(0.3, is_train=True)

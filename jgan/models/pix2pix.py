@@ -9,8 +9,10 @@ import jittor as jt
 from jittor import nn
 
 from jgan.layers import BatchNorm, Conv, ConvTranspose, LeakyReLU, ReLU, Sequential, Tanh, init_normal
+from jgan.models import rebuildable
 
 
+@rebuildable
 class Generator(nn.Module):
     """Images -> images: an encoder, and a decoder that sees the encoder's output of every level beside its own.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from jittor import nn
 
-from jgan.latent import normal
-from jgan.layers import BatchNorm, Conv, LeakyReLU, ReLU, Sequential, Tanh, Upsample, require_shape
+from jgan.layers import BatchNorm, Conv, LeakyReLU, Linear, ReLU, ResizeBilinear, Sequential, Tanh, require_shape
+from jgan.models import DRAW_Z, rebuildable
 
 
+@rebuildable
 class Generator(nn.Module):
     """Noise -> images: a dense layer, then three times bilinear enlarging and a 5x5 convolution.
 
@@ -20,7 +21,7 @@ class Generator(nn.Module):
     as many. Returns float32 (N, channels, img_size, img_size) in [-1, 1].
     """
 
-    draw_z = staticmethod(normal)
+    draw_z = staticmethod(DRAW_Z["wgan"])
 
     def __init__(self, *, latent_dim: int = 128, img_size: int = 32, channels: int = 1, conv_dim: int = 128):
         self.latent_dim = latent_dim
@@ -28,18 +29,18 @@ class Generator(nn.Module):
         eighth, quarter, half = _halvings(img_size)[::-1]
         self.start = (4 * conv_dim, eighth, eighth)
         self.dense = Sequential(
-            nn.Linear(latent_dim, 4 * conv_dim * eighth**2, bias=False), BatchNorm(4 * conv_dim * eighth**2), ReLU()
+            Linear(latent_dim, 4 * conv_dim * eighth**2, bias=False), BatchNorm(4 * conv_dim * eighth**2), ReLU()
         )
         self.model = Sequential(
-            Upsample((quarter, quarter)),
+            ResizeBilinear((quarter, quarter)),
             Conv(4 * conv_dim, 2 * conv_dim, 5, padding=2, bias=False),
             BatchNorm(2 * conv_dim),
             ReLU(),
-            Upsample((half, half)),
+            ResizeBilinear((half, half)),
             Conv(2 * conv_dim, conv_dim, 5, padding=2, bias=False),
             BatchNorm(conv_dim),
             ReLU(),
-            Upsample((img_size, img_size)),
+            ResizeBilinear((img_size, img_size)),
             Conv(conv_dim, channels, 5, padding=2),
             Tanh(),
         )
@@ -66,7 +67,7 @@ class Critic(nn.Module):
             *_convolution(2 * conv_dim, 4 * conv_dim, batch_norm),
         )
         # Without a bias: it would shift the scores of real and fake images alike, which no loss sees.
-        self.score = nn.Linear(4 * conv_dim * _halvings(img_size)[-1] ** 2, 1, bias=False)
+        self.score = Linear(4 * conv_dim * _halvings(img_size)[-1] ** 2, 1, bias=False)
 
     def execute(self, images):
         require_shape("images", images, (len(images), *self.img_shape))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from torch import nn
+from torch.nn import InstanceNorm2d as InstanceNorm  # noqa: F401 (by the name that `jgan.layers` gives it)
 
 
 def init_normal(network: nn.Module) -> None:

@@ -6,19 +6,54 @@ import torch
 from torch.nn import functional
 
 
-def vanilla(logits, target: float):
-    """Mean binary cross-entropy between logits and a target in [0, 1]."""
-    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+class Vanilla:
+    """The first GAN's loss (arXiv:1406.2661)."""
+
+    def __init__(self, *, real_target: float = 1.0):
+        self.real_target = real_target
+
+    def d_loss(self, real, fake):
+        return _cross_entropy(real, self.real_target) + _cross_entropy(fake, 0)
+
+    def g_loss(self, fake):
+        return _cross_entropy(fake, 1)
 
 
-def least_squares(output, target: float):
-    """Mean of (output - target)^2."""
-    return functional.mse_loss(output, torch.full_like(output, target))
+class LeastSquares:
+    """The least-squares loss (arXiv:1611.04076)."""
+
+    def __init__(self, *, real_target: float = 1.0):
+        self.real_target = real_target
+
+    def d_loss(self, real, fake):
+        return _squares(real, self.real_target) + _squares(fake, 0)
+
+    def g_loss(self, fake):
+        return _squares(fake, 1)
 
 
-def wasserstein(scores, target: float):
-    """Minus the mean score for target 1, the mean score for target 0."""
-    return -scores.mean() if target else scores.mean()
+class Hinge:
+    """The hinge loss (arXiv:1705.02894)."""
+
+    def d_loss(self, real, fake):
+        return functional.relu(1 - real).mean() + functional.relu(1 + fake).mean()
+
+    def g_loss(self, fake):
+        return -fake.mean()
+
+
+class Wasserstein:
+    """WGAN's terms (arXiv:1701.07875)."""
+
+    def d_loss(self, real, fake):
+        return fake.mean() - real.mean()
+
+    def g_loss(self, fake):
+        return -fake.mean()
+
+
+vanilla, least_squares, hinge, wasserstein = Vanilla(), LeastSquares(), Hinge(), Wasserstein()
+GAN_MODES = {"vanilla": Vanilla, "lsgan": LeastSquares, "hinge": Hinge, "wgangp": Wasserstein}
 
 
 def l1(output, target):
@@ -32,3 +67,11 @@ def gradient_penalty(critic, real, fake, epsilon):
     x = (epsilon * real + (1 - epsilon) * fake).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
     return (gradient.flatten(1).norm(2, dim=1) - 1).square().mean()
+
+
+def _cross_entropy(logits, target: float):
+    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+
+def _squares(output, target: float):
+    return functional.mse_loss(output, torch.full_like(output, target))

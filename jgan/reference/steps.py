@@ -15,29 +15,27 @@ def update(optimizer, loss) -> None:
     optimizer.step()
 
 
-def gan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, z_d, z_g, real_target=0.9):
+def gan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, z_d, z_g, loss=vanilla):
     """GAN and DCGAN (arXiv:1406.2661)."""
     with untracked(generator):
         fake = generator(z_d).detach()
-    d_loss = vanilla(discriminator(real), real_target) + vanilla(discriminator(fake), 0)
+    d_loss = loss.d_loss(discriminator(real), discriminator(fake))
     update(optimizer_d, d_loss)
 
     with untracked(discriminator):
-        g_loss = vanilla(discriminator(generator(z_g)), 1)
+        g_loss = loss.g_loss(discriminator(generator(z_g)))
     update(optimizer_g, g_loss)
     return {"g_loss": g_loss, "d_loss": d_loss}
 
 
-def cgan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, labels, z, fake_labels):
+def cgan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, labels, z, fake_labels, loss=least_squares):
     """The warm-up's conditional GAN (arXiv:1411.1784, arXiv:1611.04076)."""
     fake = generator(z, fake_labels)
     with untracked(discriminator):
-        g_loss = least_squares(discriminator(fake, fake_labels), 1)
+        g_loss = loss.g_loss(discriminator(fake, fake_labels))
     update(optimizer_g, g_loss)
 
-    d_real = least_squares(discriminator(real, labels), 1)
-    d_fake = least_squares(discriminator(fake.detach(), fake_labels), 0)
-    d_loss = (d_real + d_fake) / 2
+    d_loss = loss.d_loss(discriminator(real, labels), discriminator(fake.detach(), fake_labels)) / 2
     update(optimizer_d, d_loss)
     return {"g_loss": g_loss, "d_loss": d_loss}
 
@@ -87,7 +85,7 @@ def pix2pix_step(
     fake = generator(a)
     real_pair, fake_pair = torch.cat([a, b], dim=1), torch.cat([a, fake.detach()], dim=1)
     d_real, d_fake = discriminator(real_pair), discriminator(fake_pair)
-    d_loss = (loss(d_real, 1) + loss(d_fake, 0)) / 2
+    d_loss = loss.d_loss(d_real, d_fake) / 2
     logged = {"d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
     if lambda_gp:
         logged["penalty"] = gradient_penalty(discriminator, real_pair, fake_pair, epsilon)
@@ -95,7 +93,7 @@ def pix2pix_step(
     update(optimizer_d, d_loss)
 
     with untracked(discriminator):
-        g_gan = loss(discriminator(torch.cat([a, fake], dim=1)), 1)
+        g_gan = loss.g_loss(discriminator(torch.cat([a, fake], dim=1)))
     g_l1 = l1(fake, b)
     update(optimizer_g, g_gan + lambda_l1 * g_l1)
     return {"g_gan": g_gan, "g_l1": g_l1, **logged}
@@ -103,13 +101,13 @@ def pix2pix_step(
 
 def cyclegan_step(
     a2b, b2a, discriminator_a, discriminator_b, optimizer_g, optimizer_d, *,
-    a, b, exchange_a, exchange_b, lambda_cycle=10, lambda_identity=0.5,
+    a, b, exchange_a, exchange_b, loss=least_squares, lambda_cycle=10, lambda_identity=0.5,
 ):  # fmt: skip
     """CycleGAN (arXiv:1703.10593)."""
     fake_b, fake_a = a2b(a), b2a(b)
     with untracked(discriminator_a), untracked(discriminator_b):
-        g_a2b = least_squares(discriminator_b(fake_b), 1)
-        g_b2a = least_squares(discriminator_a(fake_a), 1)
+        g_a2b = loss.g_loss(discriminator_b(fake_b))
+        g_b2a = loss.g_loss(discriminator_a(fake_a))
     cycle_a, cycle_b = l1(b2a(fake_b), a), l1(a2b(fake_a), b)
     identity_a, identity_b = l1(b2a(a), a), l1(a2b(b), b)
     identity = lambda_identity * (identity_a + identity_b)
@@ -117,8 +115,8 @@ def cyclegan_step(
 
     a_real, a_fake = discriminator_a(a), discriminator_a(exchange_a(fake_a.detach()))
     b_real, b_fake = discriminator_b(b), discriminator_b(exchange_b(fake_b.detach()))
-    d_a = (least_squares(a_real, 1) + least_squares(a_fake, 0)) / 2
-    d_b = (least_squares(b_real, 1) + least_squares(b_fake, 0)) / 2
+    d_a = loss.d_loss(a_real, a_fake) / 2
+    d_b = loss.d_loss(b_real, b_fake) / 2
     update(optimizer_d, d_a + d_b)
     return {
         "g_a2b": g_a2b, "g_b2a": g_b2a, "cycle_a": cycle_a, "cycle_b": cycle_b,

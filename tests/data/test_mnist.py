@@ -16,7 +16,7 @@ from PIL import Image
 
 from jgan.data import mnist
 from jgan.errors import UserError
-from jgan.prerequisites import jittor_cache
+from jgan.jittor_setup.prerequisites import jittor_cache
 
 LABELS = mnist.FILES["mnist"]["test", "labels"]
 

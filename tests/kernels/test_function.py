@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import run_code
 
-from jgan.latent import rng
+from jgan.random import rng
 from jgan.layers import BatchNorm, Conv, LeakyReLU, Sequential, trainable
 from jgan.optimizers import rmsprop
 

@@ -4,8 +4,8 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.checkpoint import network_arrays
-from jgan.latent import rng, uniform
+from jgan.weights.networks import network_arrays
+from jgan.random import rng, uniform
 from jgan.models.gan import Discriminator, Generator
 
 

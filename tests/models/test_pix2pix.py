@@ -4,7 +4,7 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.checkpoint import network_arrays
+from jgan.weights.networks import network_arrays
 from jgan.layers import InstanceNorm
 from jgan.models.pix2pix import Generator, PatchDiscriminator
 

@@ -4,8 +4,8 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.checkpoint import network_arrays
-from jgan.latent import normal, rng
+from jgan.weights.networks import network_arrays
+from jgan.random import normal, rng
 from jgan.models.wgan import Critic, Generator
 
 

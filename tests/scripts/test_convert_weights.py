@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_python
 
-from jgan.checkpoint import load, load_network, save_network
+from jgan.weights.networks import load, load_network, save_network
 from jgan.layers import evaluating
 from jgan.models import cgan, dcgan
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.checkpoint import save_network
-from jgan.generators import draw, latents, load_generator
+from jgan.weights.networks import save_network
+from jgan.inference.generators import draw, latents, load_generator
 from jgan.images import to_pixels
-from jgan.latent import line, sphere
+from jgan.inference.latent import line, sphere
 from jgan.models import cgan, dcgan, gan, wgan
-from jgan.run import Run
+from jgan.training.run import Run
 
 MODELS = {
     "gan": (gan.Generator, {"latent_dim": 6, "img_size": 12, "channels": 1}),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.checkpoint import save_network
+from jgan.weights.networks import save_network
 from jgan.images import strip
 from jgan.models.cgan import Generator
 
@@ -106,8 +106,8 @@ def test_the_image_is_what_the_generator_draws(script, tmp_path, weights):
     """Against the package used by hand, as somebody's own entry would."""
     import jittor as jt
 
-    from jgan.checkpoint import load_network
-    from jgan.latent import rng
+    from jgan.weights.networks import load_network
+    from jgan.random import rng
 
     assert script("render_digits", "42", "--weights", weights, "--seed", "9").returncode == 0
     generator = load_network(weights, Generator, model="cgan.Generator")

@@ -15,12 +15,12 @@ import pytest
 from conftest import ENVIRONMENT, ROOT
 from PIL import Image
 
-from jgan.checkpoint import load, load_network
+from jgan.weights.networks import load, load_network
 from jgan.data import mnist
-from jgan.latent import normal, rng
+from jgan.random import normal, rng
 from jgan.models.cgan import Generator
-from jgan.report import read_log
-from jgan.run import Run
+from jgan.training.log import read_log
+from jgan.training.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import pytest
 from conftest import require_same_run_after_ctrl_c
 from PIL import Image
 
-from jgan.checkpoint import load_header
+from jgan.weights.networks import load_header
 from jgan.data import mnist
-from jgan.generators import GENERATORS, load_generator
+from jgan.inference.generators import GENERATORS, load_generator
 from jgan.images import from_pixels
-from jgan.latent import rng
-from jgan.report import read_log
+from jgan.random import rng
+from jgan.training.log import read_log
 
 SMALL = {
     "train_gan": ["train_gan", "--img_size", 12],

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.checkpoint import load_network, network_arrays, save_network
+from jgan.weights.networks import load_network, network_arrays, save_network
 from jgan.images import from_pixels, to_pixels
 from jgan.models import cyclegan, dcgan, pix2pix
-from jgan.translators import load_translator, translate
+from jgan.inference.translators import load_translator, translate
 
 UNET = {"in_channels": 3, "out_channels": 3, "conv_dim": 2, "n_levels": 4}  # stride 16
 CYCLE = {"arch": "resnet", "channels": 1, "conv_dim": 2, "n_blocks": 1, "upsample": "deconv"}  # stride 4

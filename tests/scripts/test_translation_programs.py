@@ -7,9 +7,9 @@ import pytest
 from conftest import require_same_run_after_ctrl_c
 from PIL import Image, ImageDraw
 
-from jgan.checkpoint import load, load_header, load_network
+from jgan.weights.networks import load, load_header, load_network
 from jgan.models import cyclegan, pix2pix
-from jgan.report import read_log
+from jgan.training.log import read_log
 
 
 def scene(i, ground, figure):

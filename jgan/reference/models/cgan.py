@@ -7,8 +7,12 @@ import math
 import torch
 from torch import nn
 
+from jgan.models import DRAW_Z
+
 
 class Generator(nn.Module):
+    draw_z = staticmethod(DRAW_Z["cgan"])
+
     def __init__(
         self, *, latent_dim: int = 100, n_classes: int = 10, img_size: int = 32, channels: int = 1, width: int = 128
     ):

@@ -6,10 +6,13 @@ import math
 
 from torch import nn
 
+from jgan.models import DRAW_Z
 from jgan.reference.layers import init_normal
 
 
 class Generator(nn.Module):
+    draw_z = staticmethod(DRAW_Z["dcgan"])
+
     def __init__(self, *, latent_dim: int = 100, img_size: int = 64, channels: int = 3, conv_dim: int | None = None):
         super().__init__()
         widths = _widths(img_size, conv_dim)[::-1]

@@ -6,8 +6,12 @@ import math
 
 from torch import nn
 
+from jgan.models import DRAW_Z
+
 
 class Generator(nn.Module):
+    draw_z = staticmethod(DRAW_Z["gan"])
+
     def __init__(self, *, latent_dim: int = 100, img_size: int = 28, channels: int = 1, width: int = 32):
         super().__init__()
         self.img_shape = (channels, img_size, img_size)

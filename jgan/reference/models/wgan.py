@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from torch import nn
 
+from jgan.models import DRAW_Z
+
 
 class Generator(nn.Module):
+    draw_z = staticmethod(DRAW_Z["wgan"])
+
     def __init__(self, *, latent_dim: int = 128, img_size: int = 32, channels: int = 1, conv_dim: int = 128):
         super().__init__()
         eighth, quarter, half = _halvings(img_size)[::-1]

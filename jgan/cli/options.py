@@ -1,0 +1,180 @@
+"""Options of the programs: a dataclass of typed fields becomes a command line, a user's mistake a sentence."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import os
+import re
+import typing
+from pathlib import Path
+
+from jgan.errors import UserError
+
+LARGEST = 999_999_999  # of seeds that can be written on a command line
+
+
+def option(default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None):
+    """A dataclass field that is an option: default, line of help, and which values it may take.
+
+    least <= value <= most, above < value < below, or one of `choices`. Without a default it is a positional argument.
+    """
+    limits = {"help": help, "least": least, "most": most, "above": above, "below": below, "choices": choices}
+    return dataclasses.field(default=default, metadata=limits)
+
+
+def parse(options_class, description: str, argv=None):
+    """The options, and a dict of those that were given. A wrong one ends the program with a sentence and status 2."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    types = typing.get_type_hints(options_class)
+    for field in dataclasses.fields(options_class):
+        _add(parser, field, types[field.name])
+    given = vars(parser.parse_args(argv))
+    return options_class(**given), given
+
+
+def _of_optional(kind):
+    """T of Optional[T] and tuple[T, ...], and any other type itself."""
+    return next((t for t in typing.get_args(kind) if t is not type(None)), kind)
+
+
+def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind) -> None:
+    """Optional[T] takes a T; a bool is a flag; without a default it is positional, tuple[T, ...] one or several."""
+    several = typing.get_origin(kind) is tuple
+    kind = _of_optional(kind)
+    text = field.metadata["help"]
+    if several:
+        parser.add_argument(field.name, type=kind, nargs="+", help=text)
+    elif field.default is dataclasses.MISSING:
+        parser.add_argument(field.name, type=kind, help=text)
+    elif kind is bool:
+        parser.add_argument(f"--{field.name}", action="store_true", default=argparse.SUPPRESS, help=text)
+    else:
+        if field.default is not None:
+            text += f" (default: {field.default})"
+        parser.add_argument(
+            f"--{field.name}",
+            type=_checked(kind, field.metadata),
+            choices=field.metadata["choices"],
+            default=argparse.SUPPRESS,
+            metavar=None if field.metadata["choices"] else kind.__name__.upper(),
+            help=text,
+        )
+
+
+def _checked(kind, limits):
+    def convert(text: str):
+        value = kind(text)
+        _require_within(value, limits)
+        return value
+
+    convert.__name__ = kind.__name__  # argparse names it in its own error for a text that is no such number
+    return convert
+
+
+def _require_within(value, limits) -> None:
+    """argparse.ArgumentTypeError unless the value is one that `option` allows."""
+    if value == "":
+        raise argparse.ArgumentTypeError("it is empty")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{value} is no finite number")
+    if limits["choices"] is not None and value not in limits["choices"]:
+        raise argparse.ArgumentTypeError(
+            f"invalid choice: {value!r} (choose from {', '.join(map(str, limits['choices']))})"
+        )
+    if limits["least"] is not None and not value >= limits["least"]:
+        raise argparse.ArgumentTypeError(f"{value} is too small; at least {limits['least']} is needed")
+    if limits["most"] is not None and not value <= limits["most"]:
+        raise argparse.ArgumentTypeError(f"{value} is too large; at most {limits['most']} is possible")
+    if limits["above"] is not None and not value > limits["above"]:
+        raise argparse.ArgumentTypeError(f"{value} must be above {limits['above']}")
+    if limits["below"] is not None and not value < limits["below"]:
+        raise argparse.ArgumentTypeError(f"{value} must be below {limits['below']}")
+
+
+def require_weights(weights: str | None) -> str:
+    """The path of a weights file that was asked for; UserError if none was, or if there is none."""
+    if weights is None:
+        raise UserError(
+            "give a generator's weights as --weights: generator.safetensors of a run, or a file of weights/"
+        )
+    if os.path.isdir(weights):
+        raise UserError(f"{weights} is a folder; give the file of weights in it, such as generator.safetensors")
+    if not os.path.isfile(weights):
+        raise UserError(f"there is no weights file {weights}; a training program makes one, generator.safetensors")
+    return weights
+
+
+def require_png_path(output: str) -> Path:
+    """The path of an image to write; UserError unless it ends in .png and its folder exists."""
+    path = Path(output)
+    if path.suffix != ".png":
+        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
+    if not path.parent.is_dir():
+        raise UserError(f"the folder {path.parent} does not exist; make it, or choose another --output")
+    return path
+
+
+def names_among(text: str, known, option_name: str) -> list[str]:
+    """The names of a text such as "gan,dcgan", in its order; UserError naming the option if one is not known."""
+    found = [name.strip() for name in text.split(",")]
+    for name in found:
+        if name not in known:
+            raise UserError(f"{option_name}: {name!r} is none of {', '.join(known)}")
+    return found
+
+
+def class_labels(text: str, classes: tuple[str, ...], option_name: str) -> list[int]:
+    """The labels of a text such as "cat,dog" or "0-3,7", in its order; UserError naming the option for an unknown one.
+
+    A part is the name of a class, or a number or a range of numbers: the names of classes that are called by numbers,
+    and the places of others, from 0 on.
+    """
+    labels = []
+    by_number = any(name.isdecimal() for name in classes)
+    for part in text.split(","):
+        for name in [part.strip()] if part.strip() in classes else map(str, numbers(part, option_name)):
+            label = classes.index(name) if name in classes else int(name)
+            if label >= len(classes) or (by_number and name not in classes):
+                raise UserError(f"{option_name} {text}: {name} is none of the classes {', '.join(classes)}")
+            labels.append(label)
+    return labels
+
+
+def numbers(text: str, name: str) -> list[int]:
+    """The numbers of a text such as "0-35" or "1,5,7-9", in its order; UserError naming the option if it is none."""
+    found = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", part.strip(), re.ASCII)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if max(map(len, re.findall("[0-9]+", part)), default=0) > 9:
+            raise UserError(f"{name} {text!r}: {part!r} is too large; {LARGEST} is the largest")
+        if last < first:
+            raise UserError(f"{name} {text!r}: {part!r} is no number and no rising range such as 0-35")
+        if len(found) + last - first >= 100_000:
+            raise UserError(f"{name} {text!r}: these are more than 100000; draw them in parts")
+        found.extend(range(first, last + 1))
+    return found
+
+
+def require_valid(options: dict, options_class, config) -> None:
+    """UserError unless options from a config.json are the class's, and what the command line would allow."""
+    kinds = typing.get_type_hints(options_class)
+    unknown = options.keys() - kinds.keys()
+    if unknown:
+        raise UserError(f"{config} holds options that this version of jgan does not know: {', '.join(sorted(unknown))}")
+    for field in dataclasses.fields(options_class):
+        if field.name not in options:  # one that is newer than the run
+            continue
+        value, kind = options[field.name], _of_optional(kinds[field.name])
+        if value is None and field.default is None:
+            continue
+        try:
+            if type(value) is not kind and (type(value), kind) != (int, float):
+                raise argparse.ArgumentTypeError(f"{value!r} is not of the type {kind.__name__}")
+            _require_within(value, field.metadata)
+        except argparse.ArgumentTypeError as error:
+            raise UserError(f"the option {field.name} in {config} is wrong: {error}") from None

@@ -1,0 +1,232 @@
+"""What the training programs share: options, the run to make or resume, the data by its name, the fixed sample."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Callable, Optional
+
+import numpy as np
+
+from jgan import images, memory
+from jgan.cli.options import option, require_valid
+from jgan.cli.program import run_program
+from jgan.data import mnist
+from jgan.data.batches import Batches
+from jgan.data.dataset import Images, fingerprint
+from jgan.data.folder import load_folder
+from jgan.errors import UserError
+from jgan.random import rng
+from jgan.training.run import Run
+
+DATASETS = (*mnist.FILES, "folder")
+PATH_OPTIONS = ("data_dir", "dir_a", "dir_b")
+RESUMABLE_OPTIONS = (
+    "n_epochs",
+    "decay_epoch",
+    "max_steps",
+    "sample_interval",
+    "save_interval",
+    "device",
+    *PATH_OPTIONS,
+)
+N_SAMPLES, COLUMNS = 64, 8
+
+
+def program_name() -> str:
+    """The program that was started, such as "train_cgan"."""
+    return Path(sys.argv[0]).stem
+
+
+@dataclasses.dataclass
+class TrainOptions:
+    """What every training program takes."""
+
+    n_epochs: int = option(100, "how often every image is seen", least=1)
+    batch_size: int = option(64, "images in a batch", least=2)
+    sample_interval: int = option(1000, "steps between samples", least=1)
+    save_interval: int = option(1000, "steps between saved states; the last is always saved", least=1)
+    max_steps: Optional[int] = option(None, "end after so many steps in all, whatever n_epochs says", least=1)
+    seed: int = option(0, "of weights, noise, order and dropout; the same seed gives the same run", least=0)
+    device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
+    data_dir: Optional[str] = option(None, "folder of the data set")
+    output: str = option(f"runs/{program_name().partition('_')[2]}", "the run directory to make")
+    resume: Optional[str] = option(None, "a run directory to resume, with the options it has")
+
+
+@dataclasses.dataclass
+class AdamOptions:
+    """What a training by Adam takes."""
+
+    lr: float = option(0.0002, "learning rate of Adam", above=0)
+    b1: float = option(0.5, "decay of Adam's first moment", least=0, below=1)
+    b2: float = option(0.999, "decay of Adam's second moment", least=0, below=1)
+
+
+@dataclasses.dataclass
+class ImageOptions(TrainOptions):
+    """What a program takes that trains on images."""
+
+    dataset: str = option("folder", "the images to train on; folder: those in --data_dir", choices=DATASETS)
+    data_dir: Optional[str] = option(None, "folder of the images (nested as you like), or of a named data set's files")
+    strict: bool = option(False, "stop at an image that cannot be used, instead of leaving it out")
+    latent_dim: int = option(100, "length of the noise vector z", least=1)
+    img_size: int = option(64, "height and width of the images", least=8)
+    channels: int = option(3, "channels of the images", choices=(1, 3))
+
+
+@dataclasses.dataclass
+class SmoothedLossOptions:
+    """Which loss GAN and DCGAN train by."""
+
+    gan_mode: str = option("vanilla", "the adversarial loss", choices=("vanilla", "lsgan", "hinge"))
+    real_target: Optional[float] = option(
+        None, "what the discriminator should say of real images (else 0.9); not for hinge", above=0, most=1
+    )
+
+    def __post_init__(self):
+        if self.gan_mode == "hinge" and self.real_target is not None:
+            raise UserError("the hinge loss has no target for real images; leave --real_target out")
+
+
+def run_training(options_class, description: str, load: Callable, train: Callable) -> None:
+    """The main function of a training program, with its two halves (see `jgan.cli.program.run_program`).
+
+    load(options) returns the data set, or a tuple of several; train(run, data) builds what is trained on it, and
+    returns what `jgan.training.loop.train` does.
+    """
+
+    def check(opt, given: dict) -> tuple:
+        run = open_run(opt, given)
+        data = load(run.options)
+        run.require_data(fingerprint(*([data] if isinstance(data, Images) else data)))
+        return run, data
+
+    def work(opt, checked: tuple) -> int:
+        from jgan.jittor_setup import runtime
+
+        run, data = checked
+        runtime.set_device(run.options.device)
+        runtime.seed_jittor(run.options.seed, "weights")
+        return train(run, data)
+
+    run_program(options_class, description, check, work)
+
+
+def open_run(opt, given: dict) -> Run:
+    """The run to make or to resume, with nothing made or changed yet but the lock of one to resume.
+
+    Its options are those of the command line, or those of the run to resume. Data folders are remembered by their
+    absolute paths. Raises UserError if there is no such run, or if it cannot be resumed with the options given.
+    """
+    if int(os.environ.get("OMPI_COMM_WORLD_SIZE", 1)) > 1:
+        raise UserError("training on several processes is not supported yet; start it without mpirun, or with -np 1")
+    for options in (vars(opt), given):
+        options.update({name: os.path.abspath(options[name]) for name in PATH_OPTIONS if options.get(name) is not None})
+    if "resume" not in given:
+        run = Run(opt.output, opt, program=program_name())
+        if run.state.exists():
+            raise UserError(
+                f"{run.folder} already holds a run; resume it with --resume {run.folder}, "
+                "or choose another folder with --output"
+            )
+    else:
+        run = Run(opt.resume, program=program_name(), resumed=True)
+        options = _options_to_resume(run, given)
+        require_valid(options, type(opt), run.config)
+        for name in PATH_OPTIONS:
+            if options.get(name) is not None and not os.path.isdir(options[name]):
+                raise UserError(
+                    f"{run.folder} was trained on {options[name]}, which is not there any more; say where it is "
+                    f"as --{name}"
+                )
+        run.lock()
+        run.options = type(opt)(**options)
+    words = ["python", sys.argv[0], "--resume", str(run.folder)]
+    if run.options.max_steps is not None:
+        words += ["--max_steps", str(run.options.max_steps)]
+    run.resume_command = shlex.join(words)
+    return run
+
+
+def _options_to_resume(run: Run, given: dict) -> dict:
+    """The run's own options, but for those of RESUMABLE_OPTIONS that are given anew.
+
+    max_steps is where one session ends, and not inherited. Raises UserError if this is no run of this program with a
+    saved state, or if an option is given that differs from the run's; the error names each.
+    """
+    config = run.read_config()
+    options = config["options"]
+    if config["program"] != run.program:
+        raise UserError(f"{run.folder} is a run of {config['program']}; resume it with that program")
+    differences = [
+        f"--{name} {value} (the run: {options.get(name)})"
+        for name, value in given.items()
+        if name not in (*RESUMABLE_OPTIONS, "output", "resume") and value != options.get(name)
+    ]
+    if "output" in given and Path(given["output"]).resolve() != run.folder.resolve():
+        differences.append(f"--output {given['output']} (a run is resumed in place)")
+    if differences:
+        raise UserError(
+            f"{run.folder} can only be resumed with the options it was started with; remove " + ", ".join(differences)
+        )
+    if not run.state.is_file():
+        raise UserError(
+            f"{run.folder} holds no state.safetensors to resume from; begin anew with --output {run.folder}"
+        )
+    anew = {name: value for name, value in given.items() if name in RESUMABLE_OPTIONS}
+    return {**options, "max_steps": None, **anew, "output": str(run.folder)}
+
+
+def require_outside(opt, folder: str) -> None:
+    """UserError if the run lies in its folder of images: what it draws would be taken for data when it is resumed."""
+    if Path(folder).resolve() in (Path(opt.output).resolve(), *Path(opt.output).resolve().parents):
+        raise UserError(
+            f"the run {opt.output} would lie among its own training images in {folder}; choose another --output"
+        )
+
+
+def load_images(opt: ImageOptions, *, labelled: bool = False) -> Images:
+    """The training images that the options name; labelled: with the classes that they belong to."""
+    how = {"size": opt.img_size, "channels": opt.channels, "labelled": labelled}
+    if opt.dataset == "folder":
+        if opt.data_dir is None:
+            raise UserError("give the folder of images to train on as --data_dir")
+        require_outside(opt, opt.data_dir)
+        return load_folder(opt.data_dir, **how, strict=opt.strict)
+    if opt.strict:
+        raise UserError("--strict is about the images of a folder; leave it out, or give --dataset folder")
+    if opt.data_dir is not None and os.path.isdir(opt.data_dir) and not any(Path(opt.data_dir).glob("*-ubyte*")):
+        raise UserError(f"{opt.data_dir} holds no file of {opt.dataset}; --dataset folder trains on the images in it")
+    return mnist.load_mnist("train", name=opt.dataset, data_dir=opt.data_dir, **how)
+
+
+def batches_of(data: Images, opt, *, n_critic: int = 1, purpose: str = "shuffle") -> Batches:
+    """The batches of a data set, each of batch_size images for n_critic updates; UserError if memory lacks for one."""
+    n = n_critic * opt.batch_size
+    n_bytes = 2 * 4 * n * data.pixels[0].size
+    memory.require(n_bytes, f"{n} real and as many generated images of a step")
+    return Batches(len(data), batch_size=n, seed=opt.seed, purpose=purpose)
+
+
+def fixed_samples(generator, seed: int) -> Callable[[], np.ndarray]:
+    """A function that draws the same latents with the generator as it then is."""
+    import jittor as jt
+
+    from jgan.layers import evaluating
+
+    z = jt.array(generator.draw_z(rng(seed, "sample"), N_SAMPLES, generator.latent_dim))
+
+    def draw() -> np.ndarray:
+        with evaluating(generator):
+            return images.grid(generator(z), columns=COLUMNS)
+
+    return draw
+
+
+def real_samples(data: Images) -> np.ndarray:
+    """The first real images, in the layout of `fixed_samples`."""
+    return images.grid(data.batch(np.arange(min(N_SAMPLES, len(data)))), columns=COLUMNS)

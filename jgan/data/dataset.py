@@ -1,0 +1,75 @@
+"""What is trained on: pixels, perhaps labels, and the names of the classes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+import zlib
+
+import numpy as np
+
+from jgan import memory
+from jgan.errors import UserError
+from jgan.images import from_pixels
+
+MEMORY_LIMIT = 4 * 2**30  # bytes of decoded pixels; more of them lie in a temporary file
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """A data set of images of one size.
+
+    pixels: uint8 (N, C, H, W), perhaps read-only. labels: int32 (N,) in 0 .. len(classes)-1, or None for images without
+    classes. classes: the name of each label.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def batch(self, places: np.ndarray) -> np.ndarray:
+        """The images at these places: float32 (len(places), C, H, W) in [-1, 1]."""
+        return from_pixels(self.pixels[places])
+
+
+def fingerprint(*data_sets: Images) -> dict:
+    """What tells data sets from others: {"data"}, and with labels {"data", "labels", "classes"}.
+
+    "data" is the number of images and a checksum of all their pixels, "labels" a checksum of the labels.
+    """
+    checksum = 0
+    for images in data_sets:
+        for part in range(0, len(images), 1000):
+            checksum = zlib.crc32(np.ascontiguousarray(images.pixels[part : part + 1000]), checksum)
+    found = {"data": f"{' + '.join(str(len(images)) for images in data_sets)} images, crc32 {checksum:08x}"}
+    for images in data_sets:
+        if images.labels is not None:
+            labels = zlib.crc32(np.ascontiguousarray(images.labels, dtype="<i4"))
+            found.update(labels=f"crc32 {labels:08x}", classes=list(images.classes))
+    return found
+
+
+def allocate_pixels(shape: tuple[int, ...]) -> np.ndarray:
+    """Room for uint8 pixels of this shape: in memory up to MEMORY_LIMIT, above it in a file that ends with the program.
+
+    Raises UserError if there is no room for them.
+    """
+    n_bytes = int(np.prod(shape, dtype=object))
+    if n_bytes <= MEMORY_LIMIT:
+        memory.require(n_bytes, f"images of {shape[-2]} x {shape[-1]} pixels")
+        return np.empty(shape, np.uint8)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (the array keeps it open)
+    try:
+        os.posix_fallocate(file.fileno(), 0, n_bytes)
+    except (OSError, OverflowError) as error:
+        free = os.statvfs(tempfile.gettempdir())
+        raise UserError(
+            f"the {shape[0]} images take {memory.readable(n_bytes)} decoded at {shape[-2]} x {shape[-1]}, and "
+            f"{tempfile.gettempdir()} has room for {memory.readable(free.f_bavail * free.f_frsize)} "
+            f"({getattr(error, 'strerror', error)}); choose a smaller img_size, or set TMPDIR to another folder"
+        ) from None
+    return np.memmap(file, np.uint8, "r+", shape=shape)

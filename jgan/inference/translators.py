@@ -1,0 +1,49 @@
+"""Any generator that translates images, from its file alone, for images of any size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jittor as jt
+import numpy as np
+from jittor import nn
+from PIL import Image
+
+from jgan.images import from_pixels, to_pixels
+from jgan.layers import BatchNorm, untracked
+from jgan.models import cyclegan, rebuildable_classes
+from jgan.weights.networks import load_network
+
+
+def load_translator(
+    path: str | Path, *, direction: str = "a2b", running_statistics: bool = False, dropout: bool = True
+):
+    """The generator of a file that train_pix2pix.py or train_cyclegan.py wrote; UserError if it holds none.
+
+    direction: of CycleGAN's two. A Pix2Pix generator normalises by the image's own statistics and keeps its dropout, as
+    in the paper (Isola et al. 2017, section 3.4), unless it is told otherwise; CycleGAN's has neither choice.
+    """
+    network = load_network(path, *(each for each in rebuildable_classes() if not hasattr(each, "draw_z")))
+    if isinstance(network, cyclegan.Generators):
+        return {"a2b": network.a2b, "b2a": network.b2a}[direction]
+    for module in network.modules():
+        if isinstance(module, BatchNorm):
+            module.is_train = not running_statistics
+        elif isinstance(module, nn.Dropout):
+            module.is_train = dropout
+    return network
+
+
+def translate(generator, image: Image.Image) -> np.ndarray:
+    """The translation of an image of any size, as large as it is: pixels, uint8 (H, W) or (H, W, 3).
+
+    image: in the mode "L" for a generator of one channel, else "RGB". It is mirrored at its right and lower border up
+    to a multiple of the generator's stride that is not below its `smallest`.
+    """
+    pixels = np.asarray(image).reshape((image.height, image.width, -1))
+    margins = [(0, max(generator.smallest - side, -side % generator.stride)) for side in (image.height, image.width)]
+    padded = np.pad(pixels, [*margins, (0, 0)], mode="reflect" if min(pixels.shape[:2]) > 1 else "edge")
+    with untracked(generator), jt.no_grad():
+        translated = generator(jt.array(from_pixels(padded.transpose(2, 0, 1)[None])))
+    translated = to_pixels(translated)[0, :, : image.height, : image.width].transpose(1, 2, 0)
+    return translated[:, :, 0] if translated.shape[2] == 1 else translated

@@ -1,0 +1,144 @@
+"""Check and set what Jittor needs before its import; otherwise tell the user what to install."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from jgan.errors import UserError
+
+ENVIRONMENT = {
+    "cache_name": "default",  # or Jittor compiles itself anew on every git branch it is installed under
+    "gdb_path": "",  # or every start waits for `gdb --version`
+    "FIX_TORCH_ERROR": "0",  # or Jittor imports torch wherever it is installed
+    "use_nccl": "0",
+    "use_cutt": "0",
+    "use_cutlass": "0",
+}
+
+MALLOPT = {  # parameters of glibc's malloc.h, which otherwise gives large blocks back at every free
+    -4: 0,  # M_MMAP_MAX: no block has a mapping of its own, which would go with it
+    -1: 1 << 30,  # M_TRIM_THRESHOLD: keep up to this many bytes that are free
+    -2: 1 << 26,  # M_TOP_PAD: ask for so many more at once
+}
+
+
+def ensure_prerequisites() -> None:
+    """Set the environment and glibc, but not what the user has set; UserError without a compiler, headers or cache."""
+    os.environ.setdefault("use_mpi", "1" if "OMPI_COMM_WORLD_SIZE" in os.environ else "0")
+    if not _cuda_is_usable():
+        os.environ.setdefault("nvcc_path", "")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    _require_thread_count()
+    _keep_memory()
+    _require_compiler()
+    _require_headers()
+    _require_writable(jittor_cache())
+    _require_writable(Path("~/.cache/jittor").expanduser())  # Jittor writes there whatever JITTOR_HOME says
+    for kind in (np.float32, np.float64):
+        np.finfo(kind).smallest_subnormal  # noqa: B018 (numpy warns if it looks later: Jittor's libraries flush them)
+
+
+def jittor_cache() -> Path:
+    """Jittor's cache folder, as Jittor itself finds it: JITTOR_HOME, now or remembered from an earlier run, or HOME."""
+    try:
+        default = Path.home() / ".cache" / "jittor"
+    except RuntimeError:
+        raise UserError("Jittor needs a home folder for what it compiles; set HOME to one") from None
+    home = os.environ.get("JITTOR_HOME")
+    if home is None:
+        try:
+            home = json.loads((default / "config.json").read_text())["JITTOR_HOME"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return default
+    return Path(home) / ".cache" / "jittor"
+
+
+def _keep_memory() -> None:
+    """Have glibc, where it is, keep freed memory for the next step, unless the environment sets it in another way."""
+    own = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_", "GLIBC_TUNABLES")
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None or os.environ.get("JGAN_KERNELS") == "0" or any(name in os.environ for name in own):
+        return
+    for parameter, value in MALLOPT.items():
+        mallopt(parameter, value)
+
+
+def _cuda_is_usable() -> bool:
+    """Whether Jittor would find a GPU: without its driver or libraries Jittor dies, or fetches a CUDA of its own."""
+    nvcc = os.environ.get("nvcc_path") or shutil.which("nvcc")
+    candidates = [nvcc] if nvcc else ["/usr/local/cuda/bin/nvcc", "/usr/bin/nvcc", "/opt/cuda/bin/nvcc"]
+    return _loads("libcuda.so.1") and (cuda_of_jittor() or any(map(_has_cuda_runtime, candidates)))
+
+
+def cuda_of_jittor() -> bool:
+    """Whether Jittor has installed a CUDA of its own."""
+    return os.path.isdir(jittor_cache() / "jtcuda")
+
+
+def _has_cuda_runtime(nvcc: str) -> bool:
+    library = Path(os.path.realpath(nvcc)).parent.parent / "lib64" / "libcudart.so"
+    if nvcc == "/usr/bin/nvcc":
+        library = Path("/usr/lib/x86_64-linux-gnu/libcudart.so")
+    return os.path.isfile(nvcc) and _loads(str(library))
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _require_thread_count() -> None:
+    """UserError for a number of threads that OpenMP would pass over without a word."""
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    if not re.fullmatch(r"0*[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*", threads.strip(), re.ASCII):
+        raise UserError(f"the variable OMP_NUM_THREADS is {threads!r}; set it to a number of threads, or unset it")
+
+
+def _require_compiler() -> None:
+    compiler = os.environ.get("cc_path", "g++")
+    if shutil.which(compiler) is None:
+        raise UserError(
+            f"Jittor compiles its operators with {compiler}, and there is none on the PATH; "
+            "install it (Debian and Ubuntu: apt install g++)"
+        )
+
+
+def _require_headers() -> None:
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    if not header.is_file():
+        raise UserError(
+            f"Jittor needs the headers of this Python, and {header} does not exist; "
+            "install them (Debian and Ubuntu: apt install python3-dev)"
+        )
+    # Jittor asks this program where the headers are, and doesn't look for it beside the interpreter that a virtual
+    # environment was made from. It is told only where it would find none: other flags make it compile itself anew.
+    program = f"python3.{sys.version_info.minor}-config"
+    known = (Path(sys.executable).parent, "/usr/bin", "/usr/local/bin")
+    if not any(os.path.isfile(f"{folder}/{program}") for folder in known):
+        os.environ.setdefault("python_config_path", f"{sysconfig.get_config_var('BINDIR')}/{program}")
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"Jittor keeps what it compiles in {folder}, which can't be written ({error.strerror}); "
+            "set HOME to a folder that can"
+        ) from None

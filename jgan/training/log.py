@@ -1,0 +1,84 @@
+"""What a training shows: log.jsonl and the curves drawn from it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jgan.errors import UserError
+from jgan.files import replacing, write_bytes
+
+
+class Log:
+    """A file of JSON lines {"step": n, name: number, ...} that a resumed run continues.
+
+    A context manager, opened with the number of steps already done: lines of later steps, which a run wrote after its
+    last save and is about to compute again, are taken out, and with them lines that are damaged.
+    """
+
+    def __init__(self, path: str | Path, steps_done: int):
+        kept = [entry for entry in read_log(path) if entry["step"] <= steps_done]
+        write_bytes(path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
+        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (open as long as the log)
+
+    def write(self, **entry: float) -> None:
+        """Add a line; UserError if it cannot be written."""
+        try:
+            self._file.write(json.dumps(entry) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise UserError(f"cannot write {self._file.name}: {error.strerror}") from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+
+def read_log(path: str | Path) -> list[dict]:
+    """The entries of a log in order, without the lines that are damaged or cut short; [] if there is no log."""
+    if not Path(path).is_file():
+        return []
+    entries = map(_entry, Path(path).read_bytes().splitlines())
+    return [entry for entry in entries if entry is not None]
+
+
+def _entry(line: bytes) -> dict | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    numbers = isinstance(entry, dict) and all(isinstance(value, (int, float)) for value in entry.values())
+    return entry if numbers and isinstance(entry.get("step"), int) else None
+
+
+def draw_curves(log: str | Path, png: str | Path) -> None:
+    """Draw what the last line of a log names over the steps, one below the other, each on its own scale.
+
+    Faint as logged, strong as a running mean of 1/50 of the points. The points of a short log are marked, so that even
+    one shows. A log without entries draws nothing.
+    """
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    logged = read_log(log)
+    if not logged:
+        return
+    names = [name for name in logged[-1] if name != "step"]
+    entries = [entry for entry in logged if entry.keys() >= set(names)]
+    steps = [entry["step"] for entry in entries]
+    marker = "o" if len(entries) < 20 else None
+    figure = Figure(figsize=(8, 1 + 1.5 * len(names)), layout="constrained")
+    panels = figure.subplots(len(names), sharex=True, squeeze=False)[:, 0]
+    for i, (name, axes) in enumerate(zip(names, panels)):
+        values = np.array([entry[name] for entry in entries])
+        axes.plot(steps, values, color=f"C{i}", alpha=0.25, linewidth=0.8)
+        width = max(1, len(values) // 50)
+        smooth = np.convolve(values, np.ones(width) / width, mode="valid")
+        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", marker=marker)
+        axes.set_ylabel(name)
+        axes.grid(alpha=0.3)
+    panels[-1].set_xlabel("step")
+    with replacing(png) as file:
+        figure.savefig(file, format="png", dpi=100)

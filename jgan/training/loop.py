@@ -1,0 +1,136 @@
+"""The one training loop: step, log, samples, curves, saving, stopping, going on."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+import time
+from typing import Callable
+
+import jittor as jt
+import numpy as np
+from tqdm import tqdm
+
+from jgan import images
+from jgan.algorithms import Algorithm
+from jgan.data.batches import Batches
+from jgan.errors import UserError
+from jgan.files import make_folder
+from jgan.jittor_setup import runtime
+from jgan.training.log import Log, draw_curves
+from jgan.training.run import Run
+from jgan.training.state import restore_state, save_state, steps_done
+from jgan.training.stop import StopRequest, say
+from jgan.weights.networks import save_network
+
+LOG_INTERVAL = 10
+
+
+def train(
+    run: Run,
+    batches: Batches,  # of which each step takes one
+    algorithm: Algorithm,  # whose generator is exported
+    *,
+    step: Callable[[int], dict],  # step number from 0 -> {name: scalar loss Var}, having updated the networks
+    draw: Callable[[], np.ndarray],  # -> a sample as pixels, leaving no trace in the networks
+    real: np.ndarray,  # real images as pixels, in the sample's layout
+    pools: dict | None = None,  # name -> ImagePool; part of the run's state, as the algorithm's networks and optimizers
+) -> int:
+    """Train from the beginning, or from the run's last saved state, to its last step. Returns the exit status.
+
+    The last state is always saved, whatever the intervals are, and so it is after Ctrl-C, SIGTERM or SIGHUP, once the
+    step under way is done (status 130, 143 or 129). KeyboardInterrupt is raised if it cannot be done (see StopRequest),
+    and UserError if a loss or a weight is no longer finite; the state saved last is kept then.
+
+    A run that is resumed first shows what its state implies: generator, curves, and the sample of its step if one was
+    due. If no step is left to do, that is all.
+    """
+    opt, parts, n_steps = run.options, {**algorithm.parts, **(pools or {})}, run.n_steps(batches)
+    done = restore_state(run.state, parts) if run.resumed else 0
+    session = {**runtime.versions(), **run.data}
+    if not run.resumed:
+        run.create(dataclasses.asdict(opt), session)
+    elif done < n_steps:
+        run.note_session(dataclasses.asdict(opt), session)
+    if done < n_steps:
+        print(f"training on {session['device']} into {run.folder}")
+    make_folder(run.samples)  # the user may have cleared it away
+    images.save_png(run.samples / "real.png", real)
+
+    def show_state() -> None:
+        save_network(run.generator, algorithm.generator, classes=run.data.get("classes", ()))
+        draw_curves(run.log, run.curves)
+
+    bar = tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s(), disable=done >= n_steps)
+    with StopRequest() as stop, Log(run.log, done) as log, bar:
+        if run.resumed:
+            run.keep_samples_until(done)
+            show_state()
+            is_due = done >= n_steps or done % opt.sample_interval == 0
+            if is_due and not run.sample(done).exists():
+                save_sample(run, draw, done)
+        jt.sync_all()
+        computing_s, logged = 0.0, done
+        while done < n_steps:
+            start = time.perf_counter()
+            runtime.reseed(opt.seed, "step", done)
+            losses = step(done)
+            jt.sync_all()  # the one synchronisation of a step: losses and updates are computed together
+            losses = {name: value.item() for name, value in losses.items()}
+            computing_s += time.perf_counter() - start
+            done += 1
+            _require_finite(losses, done, run)
+            last = stop.signal or done == n_steps
+
+            if last or done % LOG_INTERVAL == 0:
+                images_per_s = batches.batch_size * (done - logged) / computing_s
+                log.write(step=done, **losses, images_per_s=round(images_per_s, 1))
+                bar.set_postfix_str(_readable({**losses, "images/s": images_per_s}), refresh=False)
+                computing_s, logged = 0.0, done
+            bar.update()
+            if last or done % opt.sample_interval == 0:
+                save_sample(run, draw, done)
+            if last or done % opt.save_interval == 0:
+                try:
+                    save_state(run.state, parts, done)
+                except ValueError as error:
+                    raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
+                show_state()
+            if last:
+                break
+    if done < n_steps:
+        say(f"stopped after step {done} of {n_steps} and saved; resume with\n  {run.resume_command}")
+        return 128 + stop.signal
+    print(f"{run.folder} has done its {n_steps} steps")
+    return 0
+
+
+def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
+    """Write the sample of this step; UserError if the networks no longer draw numbers."""
+    make_folder(run.samples)
+    try:
+        images.save_png(run.sample(done), draw())
+    except images.NotFinite as error:
+        raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
+
+
+def _require_finite(losses: dict, done: int, run: Run) -> None:
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise UserError(f"{name} became {value} at step {done}; {_last_state(run)}")
+
+
+def _last_state(run: Run) -> str:
+    if not run.state.exists():
+        return "nothing had been saved yet. A smaller lr may help"
+    return f"the state of step {steps_done(run.state)} is kept in {run.state}. A smaller lr may help"
+
+
+def _readable(values: dict) -> str:
+    return ", ".join(f"{name} {value:.0f}" if value >= 100 else f"{name} {value:.3f}" for name, value in values.items())
+
+
+def _refresh_s() -> float:
+    """Seconds between updates of the bar: each is a line of its own where the output is a file."""
+    return 0.2 if sys.stderr.isatty() else 30.0

@@ -1,0 +1,41 @@
+"""How a training stops: after the step under way, when it is asked to."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import suppress
+
+
+class StopRequest:
+    """Turns the first Ctrl-C, SIGTERM or SIGHUP into a note to stop at the next step's end; a second one stops at once.
+
+    The first Ctrl-C also stops at once if it kills Jittor's running compilers. A SIGHUP that the process ignores stays
+    ignored, as under `nohup`.
+    """
+
+    def __enter__(self):
+        self.signal = 0
+        heeded = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            heeded.append(signal.SIGHUP)
+        self._handlers = {number: signal.signal(number, self._note) for number in heeded}
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self.signal and isinstance(error, RuntimeError):
+            raise KeyboardInterrupt
+
+    def _note(self, number, frame):
+        if self.signal:
+            raise KeyboardInterrupt
+        self.signal = int(number)
+        say("\nstopping after this step; once more to stop at once")
+
+
+def say(text: str) -> None:
+    """Print to stderr, unless it is gone, as a terminal that was closed."""
+    with suppress(OSError):
+        print(text, file=sys.stderr)

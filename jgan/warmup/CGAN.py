@@ -1,0 +1,388 @@
+"""The conditional GAN of the Jittor warm-up, in one file: it trains on MNIST and draws a number.
+
+python CGAN.py NUMBER                            # train, write generator.npz, draw result.png
+python CGAN.py NUMBER --weights generator.npz    # draw only
+
+Needs jittor, numpy and pillow; the package jittor-offline brings MNIST. It stands alone, and trains bit for bit what
+jgan's scripts/train_cgan.py trains with its defaults and JGAN_KERNELS=0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import ctypes
+import gzip
+import hashlib
+import importlib.util
+import math
+import os
+import shutil
+import signal
+import ssl
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+N_CLASSES, LATENT_DIM, IMG_SIZE, BATCH_SIZE = 10, 100, 32, 64
+LR, BETAS = 2e-4, (0.5, 0.999)
+URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+FILES = {  # of MNIST, and the sha256 of what each holds unpacked
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+}
+
+
+def fail(sentence: str):
+    """End the program because of what the user can fix."""
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(2)
+
+
+# Jittor reads its environment when it is imported, takes over the signals, and starts processes to compile with.
+
+if shutil.which(os.environ.get("cc_path", "g++")) is None:
+    fail("Jittor compiles its operators with g++, and there is none; install it (Debian and Ubuntu: apt install g++)")
+for name in ("use_mpi", "use_nccl", "use_cutt", "use_cutlass", "FIX_TORCH_ERROR"):
+    os.environ.setdefault(name, "0")
+os.environ.setdefault("cache_name", "default")
+os.environ.setdefault("gdb_path", "")
+try:
+    ctypes.CDLL("libcuda.so.1")
+except OSError:  # no driver: an nvcc that is installed all the same would end Jittor's import
+    os.environ.setdefault("nvcc_path", "")
+os.environ.setdefault("JPY_PARENT_PID", str(os.getppid()))  # so that Jittor leaves Ctrl-C alone
+
+import jittor as jt  # noqa: E402
+import jittor_utils  # noqa: E402
+from jittor import nn  # noqa: E402
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+if jittor_utils.pool_size:  # its compiling processes would hang the end of a program that was stopped
+    jittor_utils.pool_cleanup()
+    jittor_utils.pool_size = 0
+    atexit.unregister(jittor_utils.pool_cleanup)
+
+
+# Networks, after Mirza & Osindero 2014 (arXiv:1411.1784), in the sizes of the official warm-up.
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167): the variance in two passes, its running average
+    unbiased."""
+
+    def __init__(self, n: int, *, eps: float = 0.8, momentum: float = 0.1):
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = jt.ones((n,))
+        self.bias = jt.zeros((n,))
+        self.running_mean = jt.zeros((n,)).stop_grad()
+        self.running_var = jt.ones((n,)).stop_grad()
+
+    def execute(self, x):
+        mean, variance = self.running_mean, self.running_var
+        if self.is_training():
+            mean = x.mean(dims=[0])
+            variance = (x - mean.broadcast(x, [0])).sqr().mean(dims=[0])
+            self.track(mean, variance * (len(x) / (len(x) - 1)))
+        scale = self.weight / jt.sqrt(variance + self.eps)
+        return (x - mean.broadcast(x, [0])) * scale.broadcast(x, [0]) + self.bias.broadcast(x, [0])
+
+    def track(self, mean, variance):
+        with jt.no_grad():
+            self.running_mean.update(self.running_mean + (mean - self.running_mean) * self.momentum)
+            self.running_var.update(self.running_var + (variance - self.running_var) * self.momentum)
+
+
+class Tanh(nn.Module):
+    """Hyperbolic tangent whose gradient stays finite: Jittor's is NaN from |x| = 50 on."""
+
+    def execute(self, x):
+        return jt.tanh(x.clamp(-20, 20))
+
+
+class Generator(nn.Module):
+    """z (N, 100), standard normal, and labels (N,) -> images (N, 1, 32, 32) in [-1, 1]."""
+
+    def __init__(self):
+        self.label_emb = nn.Embedding(N_CLASSES, N_CLASSES)
+        self.model = nn.Sequential(
+            nn.Linear(N_CLASSES + LATENT_DIM, 128),
+            nn.LeakyReLU(0.2),
+            nn.Linear(128, 256),
+            BatchNorm(256),
+            nn.LeakyReLU(0.2),
+            nn.Linear(256, 512),
+            BatchNorm(512),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 1024),
+            BatchNorm(1024),
+            nn.LeakyReLU(0.2),
+            nn.Linear(1024, IMG_SIZE**2),
+            Tanh(),
+        )
+
+    def execute(self, z, labels):
+        z = jt.concat([self.label_emb(labels), z], dim=1)
+        return self.model(z).reshape((-1, 1, IMG_SIZE, IMG_SIZE))
+
+
+class Discriminator(nn.Module):
+    """Images (N, 1, 32, 32) and labels (N,) -> a score (N, 1): near 1 for real images, near 0 for generated ones."""
+
+    def __init__(self):
+        self.label_embedding = nn.Embedding(N_CLASSES, N_CLASSES)
+        self.model = nn.Sequential(
+            nn.Linear(IMG_SIZE**2 + N_CLASSES, 512),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 512),
+            nn.Dropout(0.4, is_train=True),  # Jittor's is idle until told otherwise
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 512),
+            nn.Dropout(0.4, is_train=True),
+            nn.LeakyReLU(0.2),
+            nn.Linear(512, 1),
+        )
+
+    def execute(self, images, labels):
+        flat = images.reshape((len(images), -1))
+        return self.model(jt.concat([flat, self.label_embedding(labels)], dim=1))
+
+
+def parameters(network) -> list:
+    """What the optimizer moves: everything but running statistics."""
+    return [var for name, var in network.state_dict().items() if "running_" not in name]
+
+
+# Training, with the least-squares loss (Mao et al. 2017, arXiv:1611.04076, eq. 9).
+
+
+def step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, fake_labels) -> tuple:
+    """One update of the generator, then one of the discriminator: (g_loss, d_loss)."""
+    # min_G  E[ (D(G(z|y)|y) - 1)^2 ]
+    fake = generator(z, fake_labels)
+    g_loss = (discriminator(fake, fake_labels) - 1).sqr().mean()
+    optimizer_g.step(g_loss)
+
+    # min_D  1/2 E[ (D(x|y) - 1)^2 ] + 1/2 E[ D(G(z|y)|y)^2 ]
+    d_real = (discriminator(real, labels) - 1.0).sqr().mean()
+    d_fake = discriminator(fake.detach(), fake_labels).sqr().mean()
+    d_loss = (d_real + d_fake) / 2
+    optimizer_d.step(d_loss)
+    return g_loss, d_loss
+
+
+def train(n_epochs: int, max_steps: int, seed: int, data_dir: str | None) -> tuple[Generator, int]:
+    """A generator, and the number of the signal that stopped its training early, or 0."""
+    images, digits = resized(load("train-images-idx3-ubyte", data_dir)), load("train-labels-idx1-ubyte", data_dir)
+    stopped_by = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def stop(number, _):
+        if stopped_by:
+            raise KeyboardInterrupt
+        stopped_by.append(int(number))
+        print("\nstopping after this step; once more to stop at once", file=sys.stderr)
+
+    for number, handler in handlers.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, stop)
+
+    reseed(seed, "weights", 0)
+    generator, discriminator = Generator(), Discriminator()
+    optimizer_g, optimizer_d = (  # Adam as in its paper: Jittor's own adds eps in another place
+        nn.AdamW(parameters(network), lr=LR, betas=BETAS, weight_decay=0) for network in (generator, discriminator)
+    )
+    n_steps = min(math.ceil(n_epochs * len(images) / BATCH_SIZE), max_steps)
+    start, order = time.time(), {}
+    jt.sync_all()
+    for i in range(n_steps):
+        reseed(seed, "step", i)
+        places = [divmod(position, len(images)) for position in range(i * BATCH_SIZE, (i + 1) * BATCH_SIZE)]
+        for epoch in {epoch for epoch, _ in places} - order.keys():
+            order[epoch] = rng(seed, "shuffle", epoch).permutation(len(images))
+        chosen = np.array([order[epoch][place] for epoch, place in places])
+        random = rng(seed, "noise", i)
+        z = random.standard_normal((BATCH_SIZE, LATENT_DIM), dtype=np.float32)
+        fake_labels = random.integers(0, N_CLASSES, BATCH_SIZE)
+        losses = step(
+            generator, discriminator, optimizer_g, optimizer_d,
+            jt.array(images[chosen].astype(np.float32) / 127.5 - 1), jt.array(digits[chosen].astype(np.int32)),
+            jt.array(z), jt.array(fake_labels.astype(np.int32)),
+        )  # fmt: skip
+        jt.sync_all()
+        g_loss, d_loss = (loss.item() for loss in losses)
+        if not (math.isfinite(g_loss) and math.isfinite(d_loss)):
+            fail(f"a loss is no longer finite at step {i + 1}: g_loss {g_loss}, d_loss {d_loss}")
+        if stopped_by:
+            break
+        if i % 100 == 0 or i == n_steps - 1:
+            seconds = time.time() - start
+            print(f"step {i + 1}/{n_steps}  g_loss {g_loss:.3f}  d_loss {d_loss:.3f}  {seconds:.0f} s", file=sys.stderr)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    return generator, stopped_by[0] if stopped_by else 0
+
+
+def rng(seed: int, purpose: str, index: int) -> np.random.Generator:
+    """Random numbers as a pure function of what they are for."""
+    return np.random.default_rng([seed, index, *purpose.encode()])
+
+
+def reseed(seed: int, purpose: str, index: int) -> None:
+    """Restart Jittor's own random numbers: initial weights, dropout masks."""
+    jt.sync_all()
+    jt.set_seed(int(rng(seed, purpose, index).integers(2, 2**31 - 2)))
+
+
+# Data
+
+
+def load(name: str, data_dir: str | None) -> np.ndarray:
+    """An IDX file of MNIST: magic 0, 0, 8, n_axes; the axes as big-endian int32; unsigned bytes."""
+    package = importlib.util.find_spec("jittor_offline")
+    cache = Path(os.environ.get("JITTOR_HOME", Path.home()), ".cache", "jittor", "dataset", "mnist_data")
+    folders = [*(map(Path, package.submodule_search_locations) if package else ()), cache]
+    if data_dir is not None:
+        folders = [Path(data_dir)]
+    paths = [folder / file for folder in folders for file in (name, f"{name}.gz")]
+    path = next(filter(os.path.isfile, paths), None)
+    if path is None and data_dir is not None:
+        fail(f"{data_dir} holds no {name} and no {name}.gz")
+    try:
+        content = download(f"{name}.gz") if path is None else path.read_bytes()
+        if path is None or path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError) as error:
+        fail(f"{path or URL + name + '.gz'} cannot be read ({error}); pip install jittor-offline brings MNIST")
+    if hashlib.sha256(content).hexdigest() != FILES[name]:
+        fail(f"{path or URL} is not MNIST's {name}; pip install jittor-offline brings it")
+    shape = np.frombuffer(content, ">i4", content[3], offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(shape)
+
+
+def download(file: str) -> bytes:
+    print(f"downloading {URL}{file}", file=sys.stderr)
+    context = ssl.create_default_context()  # importing Jittor switches the verification of certificates off
+    with urllib.request.urlopen(URL + file, timeout=60, context=context) as response:
+        return response.read()
+
+
+def resized(images: np.ndarray) -> np.ndarray:
+    """uint8 (N, 28, 28) -> (N, 1, 32, 32), bilinearly: all rows in one call of Pillow's, then all columns."""
+
+    def rows(images):
+        n, height, _ = images.shape
+        tall = Image.fromarray(images.reshape((n * height, -1)))
+        return np.asarray(tall.resize((IMG_SIZE, n * height), Image.BILINEAR)).reshape((n, height, IMG_SIZE))
+
+    return np.ascontiguousarray(rows(rows(images).swapaxes(1, 2)).swapaxes(1, 2))[:, None]
+
+
+# The program
+
+
+def draw(generator: Generator, digits: list[int], seed: int) -> np.ndarray:
+    """The digits side by side: uint8 (32, 32 * len(digits)). The noise of each place depends on (seed, place) alone."""
+    generator.eval()
+    z = [rng(seed, "digit", place).standard_normal((1, LATENT_DIM), dtype=np.float32) for place in range(len(digits))]
+    images = generator(jt.array(np.concatenate(z)), jt.array(np.array(digits, np.int32))).numpy()
+    if not np.isfinite(images).all():
+        fail("the generator draws NaN or infinite values; train it again")
+    pixels = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    return np.concatenate(list(pixels[:, 0]), axis=1)
+
+
+def read_weights(path: str) -> Generator:
+    """The generator of a generator.npz that an earlier training wrote."""
+    try:
+        with np.load(path) as file:
+            arrays = dict(file)
+    except Exception as error:  # numpy and zipfile raise whatever they stumble over
+        fail(f"{path} is not a file of weights as this program writes them ({error})")
+    generator = Generator()
+    state = generator.state_dict()
+    if {name: array.shape for name, array in arrays.items()} != {name: tuple(var.shape) for name, var in state.items()}:
+        fail(f"{path} does not hold this generator's weights")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        fail(f"{path} holds weights that are NaN or infinite; train it again")
+    for name, var in state.items():
+        var.assign(arrays[name].astype(np.float32))
+    return generator
+
+
+def write(path: Path, save) -> None:
+    """Write a file so that nobody ever sees half of it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(partial, "wb") as file:
+            save(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        fail(f"cannot write {path}: {error.strerror}")
+
+
+def at_least(least: int):
+    """For argparse: a function that reads a whole number and refuses smaller ones."""
+
+    def number(text: str) -> int:
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is too small; at least {least} is needed")
+        return int(text)
+
+    return number
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Train a conditional GAN on MNIST and draw a number with it.")
+    parser.add_argument("number", help="the digits to draw")
+    parser.add_argument("--weights", help="draw with this .npz of an earlier training instead of training")
+    parser.add_argument("--n_epochs", type=at_least(1), default=100)
+    parser.add_argument("--max_steps", type=at_least(1), default=sys.maxsize)
+    parser.add_argument("--seed", type=at_least(0), default=0)
+    parser.add_argument("--data_dir", help="folder of MNIST's IDX files, if neither jittor-offline nor Jittor has them")
+    parser.add_argument("--output", default="result.png")
+    opt = parser.parse_args()
+    jt.flags.use_cuda = int(bool(jt.has_cuda))
+
+    wrong = next((place for place, digit in enumerate(opt.number, 1) if digit not in "0123456789"), None)
+    if wrong or not opt.number:
+        fail(f"character {wrong} of the number is {opt.number[wrong - 1]!r}" if wrong else "the number is empty")
+    output = Path(opt.output)
+    if output.suffix != ".png":
+        fail(f"the image is written as PNG, so --output must end in .png; {output} does not")
+    if not output.parent.is_dir():
+        fail(f"the folder {output.parent} does not exist; make it, or choose another --output")
+    if opt.weights is not None:
+        generator = read_weights(opt.weights)
+    else:
+        if os.path.exists("generator.npz"):
+            fail("generator.npz exists; draw with it by --weights generator.npz, or move it away to train anew")
+        generator, stopped_by = train(opt.n_epochs, opt.max_steps, opt.seed, opt.data_dir)
+        arrays = {name: var.numpy() for name, var in generator.state_dict().items()}
+        write(Path("generator.npz"), lambda file: np.savez(file, **arrays))
+        if stopped_by:
+            print("stopped, and wrote generator.npz as it is by now; draw with it by --weights", file=sys.stderr)
+            return 128 + stopped_by
+        print("wrote generator.npz", file=sys.stderr)
+    pixels = draw(generator, list(map(int, opt.number)), opt.seed)
+    write(output, lambda file: Image.fromarray(pixels).save(file, format="PNG"))
+    print(f"wrote {output}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)

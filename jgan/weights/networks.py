@@ -1,0 +1,81 @@
+"""Networks and their weights files: strict, so that nothing is loaded in part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from jgan import memory
+from jgan.errors import UserError
+from jgan.models import network_class, rebuildable_classes
+from jgan.weights.arrays import load, load_header, save
+
+
+def save_network(path: str | Path, network, *, classes: tuple[str, ...] = ()) -> None:
+    """Write the weights of a network that is `jgan.models.rebuildable`, with what rebuilds it.
+
+    classes: the names of the classes it draws, if it draws any. Raises ValueError if a weight is not finite.
+    """
+    header = {"model": network.model_name, "options": network.model_options}
+    save(path, network_arrays(network), {**header, "classes": list(classes)} if classes else header)
+
+
+def load_network(path: str | Path, *constructors):
+    """Rebuild the network that `save_network` wrote, with its weights, in evaluation mode.
+
+    constructors: which networks it may be, by default any that is rebuildable. The network has its `classes` as an
+    attribute, () where the file names none. Raises UserError if the file holds another model, or weights that do not
+    fit it.
+    """
+    model = load_header(path).get("model")
+    constructor = next((each for each in constructors if each.model_name == model), None)
+    if constructor is None and not constructors:
+        constructor = network_class(str(model))
+    if constructor is None:
+        needed = ", ".join(each.model_name for each in constructors or rebuildable_classes())
+        held = model or "the state of a run"
+        raise UserError(f"{path} holds {held}; weights of one of these are needed here: {needed}")
+    arrays, header = load(path)
+    held = sum(array.nbytes for array in arrays.values())
+    try:
+        with memory.adding_up("the network that its header describes", limit=held):
+            network = constructor(**header["options"])
+    except UserError as error:
+        raise UserError(f"{path} cannot be loaded: {error}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged or was written by another version of jgan: {error}") from None
+    restore_network(network, arrays, where=path)
+    network.eval()
+    network.classes = tuple(map(str, header.get("classes", ())))
+    return network
+
+
+def network_arrays(network) -> dict[str, np.ndarray]:
+    """Every parameter and running statistic of a network by its name."""
+    return {name: var.numpy() for name, var in network.state_dict().items()}
+
+
+def restore_network(network, arrays: dict[str, np.ndarray], *, where: str | Path) -> None:
+    """Put the arrays in place of the network's own: the same names, shapes and dtypes, all finite, or UserError."""
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise UserError(f"{where} holds weights that are NaN or infinite; train it again")
+    assign(network.state_dict(), arrays, what="this network", where=where)
+
+
+def assign(variables: dict, arrays: dict[str, np.ndarray], *, what: str, where: str | Path) -> None:
+    """Put the arrays in place of Vars of the same names, shapes and dtypes; UserError that lists what differs."""
+    wrong = [f"{name} is missing" for name in variables if name not in arrays]
+    wrong += [f"{name} is unknown" for name in arrays if name not in variables]
+    for name in variables.keys() & arrays.keys():
+        expected, found = _kind(variables[name]), _kind(arrays[name])
+        if expected != found:
+            wrong.append(f"{name} is {found}, not {expected}")
+    if wrong:
+        raise UserError(f"{where} does not fit {what}: " + "; ".join(sorted(wrong)))
+    for name, var in variables.items():
+        var.assign(arrays[name])
+
+
+def _kind(tensor) -> str:
+    return f"{tensor.dtype}{list(tensor.shape)}"

@@ -1,0 +1,104 @@
+"""What is needed before Jittor's import, much of it seen from a process of its own."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sysconfig
+from pathlib import Path
+
+import pytest
+from conftest import run_code
+
+from jgan.errors import UserError
+from jgan.jittor_setup.prerequisites import ensure_prerequisites, jittor_cache
+
+
+def test_jittor_is_imported_though_nvcc_has_no_cuda_behind_it(tmp_path):
+    nvcc = tmp_path / "bin" / "nvcc"
+    nvcc.parent.mkdir()
+    nvcc.write_text("#!/bin/sh\necho 'Cuda compilation tools, release 12.2, V12.2.140'\n")
+    nvcc.chmod(nvcc.stat().st_mode | stat.S_IEXEC)
+    path = f"{nvcc.parent}:{os.environ['PATH']}"
+    done = run_code("import jgan, jittor, os; print(repr(os.environ['nvcc_path']), jittor.has_cuda)", PATH=path)
+    assert done.returncode == 0, done.stderr
+    name, has_cuda = done.stdout.split()
+    assert name == "''" and has_cuda in ("0", "False")
+
+
+def test_freed_memory_is_kept_for_the_next_step_unless_the_environment_says_otherwise():
+    code = """if True:
+        import resource
+        import jgan, jittor
+        import numpy as np
+
+        def faults():
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            np.ones(25_000_000)
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+        faults()
+        print(faults())
+    """
+    assert int(run_code(code).stdout) < 100
+    for environment in ({"JGAN_KERNELS": "0"}, {"MALLOC_MMAP_THRESHOLD_": "131072"}):
+        assert int(run_code(code, **environment).stdout) > 100
+
+
+def test_the_optional_libraries_are_off_unless_asked_for():
+    code = (
+        "import jgan, jittor, os; print(*(os.environ[n] for n in ('use_mpi', 'use_nccl', 'use_cutt', 'use_cutlass')))"
+    )
+    assert run_code(code).stdout == "0 0 0 0\n"
+    assert run_code(code, use_cutt="1").stdout == "0 0 1 0\n"
+
+
+def test_mpirun_asks_for_mpi(monkeypatch):
+    environment = {**os.environ, "OMPI_COMM_WORLD_SIZE": "2"}
+    environment.pop("use_mpi", None)
+    monkeypatch.setattr(os, "environ", environment)
+    ensure_prerequisites()
+    assert environment["use_mpi"] == "1"
+
+
+def test_without_a_compiler_one_sentence_names_the_package(tmp_path, script):
+    (tmp_path / "bin").mkdir()
+    done = script("render_digits", "123", "--weights", __file__, PATH=str(tmp_path / "bin"))
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: Jittor compiles its operators with g++") and "apt install g++" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_headers_one_sentence_names_the_package(monkeypatch, tmp_path):
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    with pytest.raises(UserError, match=r"Python\.h does not exist.*apt install python3-dev"):
+        ensure_prerequisites()
+
+
+def test_a_cache_that_cannot_be_written_is_named(script):
+    done = script("render_digits", "123", "--weights", __file__, HOME="/proc/nowhere")
+    assert done.returncode == 2, done.stderr
+    assert "/proc/nowhere/.cache/jittor" in done.stderr and "set HOME" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_a_home_the_sentence_says_so(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(UserError, match="set HOME"):
+        jittor_cache()
+
+
+def test_jittors_cache_is_where_jittor_looks(monkeypatch, tmp_path):
+    monkeypatch.delenv("JITTOR_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert jittor_cache() == tmp_path / ".cache" / "jittor"
+    (tmp_path / ".cache" / "jittor").mkdir(parents=True)
+    (tmp_path / ".cache" / "jittor" / "config.json").write_text('{"JITTOR_HOME": "/data/jt"}')
+    assert str(jittor_cache()) == "/data/jt/.cache/jittor"
+    (tmp_path / ".cache" / "jittor" / "config.json").write_text("[1]")
+    assert jittor_cache() == tmp_path / ".cache" / "jittor"
+    monkeypatch.setenv("JITTOR_HOME", "/fast")
+    assert str(jittor_cache()) == "/fast/.cache/jittor"

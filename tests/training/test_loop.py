@@ -1,0 +1,262 @@
+"""The loop on a network of one weight, whose every value can be said beforehand."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import sys
+
+import jittor as jt
+import numpy as np
+import pytest
+from jittor import nn
+
+from jgan.weights import networks as checkpoint
+from jgan.errors import UserError
+from jgan.images import to_pixels
+from jgan.layers import evaluating
+from jgan.training.log import read_log
+from jgan.training.run import Run
+from jgan.training.loop import steps_done, train
+
+
+class Weight(nn.Module):
+    """A weight that each step pulls towards a random target, through a dropout mask of Jittor's own."""
+
+    def __init__(self):
+        self.value = jt.zeros((8,))
+        self.dropout = nn.Dropout(0.5, is_train=True)
+
+    def execute(self):
+        return self.dropout(self.value)
+
+
+class Training:
+    """Everything `train` is given; `before_step` maps a step number to what happens before it."""
+
+    def __init__(self, folder, before_step=None):
+        self.run = Run(folder)
+        if not self.run.config.exists():
+            self.run.create("train_toy", {}, {})
+        self.network = Weight()
+        self.optimizer = nn.AdamW(self.network.parameters(), lr=0.1)
+        self.before_step = before_step or {}
+
+    def step(self, i):
+        self.before_step.get(i, lambda: None)()
+        loss = ((self.network() - (1 + i)) ** 2).mean()
+        self.optimizer.step(loss)
+        return {"loss": loss}
+
+    def draw(self):
+        with evaluating(self.network):
+            return to_pixels(self.network.value.reshape((2, 4)) / 100)
+
+    def __call__(self, n_steps, *, resume=False, sample_interval=10**6, save_interval=10**6):
+        return train(
+            self.run,
+            networks={"weight": self.network},
+            optimizers={"optimizer": self.optimizer},
+            step=self.step,
+            draw=self.draw,
+            export=lambda path: checkpoint.save_network(path, self.network, model="toy", options={}),
+            seed=0,
+            images_per_step=4,
+            n_steps=n_steps,
+            sample_interval=sample_interval,
+            save_interval=save_interval,
+            resume=resume,
+            resume_command="COMMAND",
+        )
+
+    def state(self):
+        return checkpoint.load(self.run.state)
+
+
+def samples(run):
+    return sorted(path.name for path in run.samples.iterdir())
+
+
+def test_the_last_state_is_saved_whatever_the_intervals_are(tmp_path):
+    training = Training(tmp_path)
+    assert training(23) == 0
+    arrays, header = training.state()
+    assert header == {"step": 23, "optimizer_steps": {"optimizer": 23}}
+    assert np.array_equal(arrays["weight/value"], training.network.value.numpy())
+    exported, _ = checkpoint.load(training.run.generator)
+    assert np.array_equal(exported["value"], training.network.value.numpy())
+    assert samples(training.run) == ["0000023.png"]
+    assert training.run.curves.exists()
+    assert [entry["step"] for entry in read_log(training.run.log)] == [10, 20, 23]
+    assert all(entry["images_per_s"] > 0 for entry in read_log(training.run.log))
+
+
+def test_samples_and_states_come_at_their_intervals(tmp_path):
+    states = []
+    training = Training(tmp_path, {i: lambda: states.append(Run(tmp_path).state.exists()) for i in range(10)})
+    training(10, sample_interval=4, save_interval=3)
+    assert samples(training.run) == ["0000004.png", "0000008.png", "0000010.png"]
+    assert states == [False] * 3 + [True] * 7
+
+
+def test_the_samples_may_be_cleared_away(tmp_path):
+    training = Training(tmp_path)
+    training(5)
+    shutil.rmtree(training.run.samples)
+    Training(tmp_path)(6, resume=True)
+    assert samples(training.run) == ["0000006.png"]
+
+
+def test_a_resumed_run_is_the_same_run_to_the_bit(tmp_path):
+    whole = Training(tmp_path / "whole")
+    whole(30, sample_interval=7, save_interval=9)
+    Training(tmp_path / "parts")(13)
+    parts = Training(tmp_path / "parts")
+    parts(30, resume=True, sample_interval=3)
+    (expected, header), (arrays, resumed_header) = whole.state(), parts.state()
+    assert header == resumed_header and arrays.keys() == expected.keys()
+    assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+    assert {entry["step"]: entry["loss"] for entry in read_log(parts.run.log) if entry["step"] != 13} == {
+        entry["step"]: entry["loss"] for entry in read_log(whole.run.log)
+    }
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_run_after_the_step_with_everything_saved(tmp_path, capsys, number, status):
+    training = Training(tmp_path, {4: lambda: os.kill(os.getpid(), number)})
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    assert training(100) == status
+    assert training.state()[1]["step"] == 5
+    assert [entry["step"] for entry in read_log(training.run.log)] == [5]
+    assert "COMMAND" in capsys.readouterr().err
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+
+
+def test_a_second_signal_ends_the_run_at_once(tmp_path):
+    def twice():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    training = Training(tmp_path, {4: twice})
+    with pytest.raises(KeyboardInterrupt):
+        training(100, save_interval=2)
+    assert training.state()[1]["step"] == 4
+
+
+def test_a_step_that_a_signal_breaks_stops_the_run_and_keeps_the_last_state(tmp_path):
+    """As Jittor breaks it when the compilers that it has started are killed, too."""
+
+    def interrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("Run cmd failed")
+
+    training = Training(tmp_path, {4: interrupted})
+    with pytest.raises(KeyboardInterrupt):
+        training(100, save_interval=2)
+    assert training.state()[1]["step"] == 4
+
+
+def test_a_terminal_that_is_closed_ends_the_run_with_everything_saved(tmp_path, monkeypatch):
+    terminal, stderr = os.openpty()
+
+    def close():
+        os.close(terminal)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    training = Training(tmp_path, {4: close})
+    with io.TextIOWrapper(open(stderr, "wb", buffering=0), write_through=True) as file:
+        monkeypatch.setattr(sys, "stderr", file)
+        assert training(100) == 129
+    assert training.state()[1]["step"] == 5
+
+
+def test_under_nohup_a_closed_terminal_does_not_stop_the_run(tmp_path, monkeypatch):
+    handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert Training(tmp_path, {4: lambda: os.kill(os.getpid(), signal.SIGHUP)})(6) == 0
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+
+
+def poison(training, value):
+    training.network.value.assign(np.full(8, value, np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state(tmp_path, value):
+    training = Training(tmp_path)
+    training.before_step = {7: lambda: poison(training, value)}
+    with pytest.raises(UserError, match=r"loss became (nan|inf) at step 8; the state of step 6 is kept"):
+        training(100, save_interval=3)
+    arrays, header = training.state()
+    assert header["step"] == 6 and np.isfinite(arrays["weight/value"]).all()
+    assert np.isfinite(checkpoint.load(training.run.generator)[0]["value"]).all()
+
+
+def test_a_bad_loss_before_the_first_save_says_so(tmp_path):
+    training = Training(tmp_path)
+    training.before_step = {0: lambda: poison(training, np.nan)}
+    with pytest.raises(UserError, match="at step 1; nothing had been saved yet"):
+        training(100)
+
+
+def test_weights_that_are_not_finite_are_not_saved_even_under_a_good_loss(tmp_path):
+    training = Training(tmp_path)
+    training(4)
+    resumed = Training(tmp_path)
+    step = resumed.step
+
+    def spoiled_step(i):
+        losses = {name: value.item() for name, value in step(i).items()}
+        poison(resumed, np.nan)
+        return {name: jt.array(value) for name, value in losses.items()}
+
+    resumed.step = spoiled_step
+    with pytest.raises(UserError, match=r"after step 5, weight/value holds NaN.*the state of step 4 is kept"):
+        resumed(5, resume=True)
+    assert resumed.state()[1]["step"] == 4
+
+
+def test_a_sample_that_is_not_finite_stops_the_run(tmp_path):
+    training = Training(tmp_path)
+    training(4)
+    resumed = Training(tmp_path)
+    draw = resumed.draw
+    resumed.draw = lambda: (poison(resumed, np.nan), draw())[1]
+    with pytest.raises(UserError, match=r"after step 6, the images hold NaN.*the state of step 4 is kept"):
+        resumed(9, resume=True, sample_interval=3)
+
+
+def test_the_steps_done_are_known_without_reading_the_arrays(tmp_path, monkeypatch):
+    training = Training(tmp_path)
+    training(5)
+    monkeypatch.delattr(checkpoint, "load")
+    assert steps_done(training.run) == 5
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({}, "not the state of a run"),
+        ({"step": "5", "optimizer_steps": {"optimizer": 5}}, "not the state of a run"),
+        ({"step": 5, "optimizer_steps": 5}, "not the state of a run"),
+        ({"step": 5, "optimizer_steps": {}}, "None is no number of steps"),
+        ({"step": 5, "optimizer_steps": {"optimizer": "5"}}, "'5' is no number of steps"),
+    ],
+)
+def test_a_damaged_state_is_refused(tmp_path, header, message):
+    training = Training(tmp_path)
+    training(5)
+    checkpoint.save(training.run.state, training.state()[0], header)
+    with pytest.raises(UserError, match=rf"state\.safetensors.*{message}"):
+        Training(tmp_path)(9, resume=True)
+
+
+def test_a_state_of_another_network_is_refused(tmp_path):
+    Training(tmp_path)(5)
+    other = Training(tmp_path)
+    other.network.extra = jt.zeros((2,))
+    with pytest.raises(UserError, match=r"state\.safetensors \(weight\) does not fit this network: extra is missing"):
+        other(9, resume=True)

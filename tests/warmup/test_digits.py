@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from jgan.warmup.digits import draw_digits, parse_digits, write_archive
+from jgan.errors import UserError
+from jgan.images import to_pixels
+from jgan.models.cgan import Generator
+
+
+@given(st.text(st.sampled_from("0123456789"), min_size=1))
+def test_any_string_of_digits_is_read_digit_by_digit(text):
+    digits = parse_digits(text)
+    assert digits.dtype == np.int32 and "".join(map(str, digits)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the number is empty"),
+        ("12a4", "character 3 of the number is 'a'"),
+        ("１２３", r"character 1 of the number is '１' \(U\+FF11\)"),
+        ("٠١٢", r"character 1 of the number is '٠' \(U\+0660\)"),
+        ("138 0013 8000", r"character 4 of the number is ' ' \(U\+0020\)"),
+        ("+8613800138000", r"character 1 of the number is '\+'"),
+        ("138-0013", r"character 4 of the number is '-'"),
+        ("12\n", r"character 3 of the number is '\\n'"),
+        ("½", "character 1 of the number"),
+        ("一二", "character 1 of the number"),
+    ],
+)
+def test_anything_else_is_refused_by_its_character(text, message):
+    with pytest.raises(UserError, match=message) as caught:
+        parse_digits(text)
+    assert len(text) < 4 or text not in str(caught.value)  # the number itself is somebody's own
+
+
+@given(st.text().filter(lambda text: not (text.isascii() and text.isdigit())))
+def test_no_other_text_gets_through(text):
+    with pytest.raises(UserError):
+        parse_digits(text)
+
+
+@pytest.fixture(scope="module")
+def generator():
+    network = Generator()
+    network.eval()
+    return network
+
+
+def test_the_strip_holds_each_digit_as_the_generator_draws_it(generator):
+    strip = draw_digits(generator, parse_digits("0070"), seed=3)
+    assert strip.shape == (32, 128) and strip.dtype == np.uint8
+    again = draw_digits(generator, parse_digits("0070"), seed=3)
+    assert np.array_equal(strip, again)
+    longer = draw_digits(generator, parse_digits("00701"), seed=3).astype(int)
+    assert np.abs(longer[:, :128] - strip).max() <= 1  # a place depends on the seed and itself alone
+    assert not np.array_equal(strip[:, :32], strip[:, 32:64])  # equal digits at two places have noise of their own
+    assert not np.array_equal(strip, draw_digits(generator, parse_digits("0070"), seed=4))
+
+
+def test_the_label_is_the_digit_of_its_place():
+    class Painter:
+        """Fills the image of label k with the grey k / 10."""
+
+        latent_dim, n_classes, img_shape = 2, 10, (1, 32, 32)
+
+        def __call__(self, z, labels):
+            assert list(z.shape) == [len(labels), 2]
+            return np.ones((len(labels), 1, 32, 32)) * np.reshape(labels, (-1, 1, 1, 1)) / 10
+
+    strip = draw_digits(Painter(), parse_digits("0192"), seed=0)
+    assert strip[0, ::32].tolist() == to_pixels(np.array([0, 0.1, 0.9, 0.2])).tolist()
+
+
+@pytest.mark.parametrize("options", [{"img_size": 16}, {"channels": 3}, {"n_classes": 4}])
+def test_a_generator_of_another_shape_is_refused(options):
+    with pytest.raises(UserError, match="the submission wants ten digits"):
+        draw_digits(Generator(**options), parse_digits("1"), seed=0)
+
+
+def test_no_digits_are_not_drawn(generator):
+    with pytest.raises(ValueError, match="no digits to draw"):
+        draw_digits(generator, np.zeros(0, np.int32), seed=0)
+
+
+def test_the_archive_holds_the_two_files_and_is_the_same_each_time(tmp_path):
+    png = io.BytesIO()
+    Image.new("L", (32, 32)).save(png, "PNG")
+    for name in ("a.zip", "b.zip"):
+        write_archive(tmp_path / name, png.getvalue(), "print('数字')\n")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["result/result.png", "result/CGAN.py"]
+        assert archive.read("result/result.png") == png.getvalue()
+        assert archive.read("result/CGAN.py").decode() == "print('数字')\n"
