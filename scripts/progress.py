@@ -10,7 +10,8 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from jgan.cli.options import option, run_program
+from jgan.cli.options import option
+from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.images import save_gif, save_png
 from jgan.training.run import Run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import settings
 
 import jgan  # noqa: F401 (before any test imports Jittor)
-from jgan.weights.networks import load, load_header
+from jgan.weights.arrays import load, load_header
 
 ENVIRONMENT = dict(os.environ)  # as it was before Jittor's import wrote into it
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +55,27 @@ def script(tmp_path):
 
     def call(name, *arguments, **environment):
         return run_python(ROOT / "scripts" / f"{name}.py", *arguments, cwd=tmp_path, **environment)
+
+    return call
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capfd):
+    """Call refused("train_cgan", ...) to run a program in this process; returns the sentence it ends with, status 2.
+
+    Nothing but that sentence, and what argparse prints before its own, may come: no traceback.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def call(name, *arguments) -> str:
+        monkeypatch.setattr(sys, "argv", [f"scripts/{name}.py", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(ROOT / "scripts" / f"{name}.py"), run_name="__main__")
+        err = capfd.readouterr().err
+        assert stop.value.code == 2, err
+        last = err.splitlines()[-1]
+        assert "error: " in last and "Traceback" not in err and "\x1b" not in last
+        return last
 
     return call
 

@@ -11,14 +11,14 @@ from jgan.layers import (
     BatchNorm,
     Conv,
     ConvTranspose,
-    Double,
     InstanceNorm,
     LeakyReLU,
     ReflectionPad,
     ReLU,
+    ResizeBilinear,
     Sequential,
     Tanh,
-    Upsample,
+    UpsampleNearest2x,
     as_labels,
     evaluating,
     init_normal,
@@ -201,15 +201,15 @@ def enlarged(row, n):
 def test_upsample_is_bilinear(old, new):
     x = np.random.default_rng(0).normal(0, 1, (2, 3, *old)).astype(np.float32)
     expected = np.apply_along_axis(enlarged, 2, np.apply_along_axis(enlarged, 3, x, new[1]), new[0])
-    np.testing.assert_allclose(Upsample(new)(jt.array(x)).numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(ResizeBilinear(new)(jt.array(x)).numpy(), expected, atol=1e-6)
 
 
 def test_the_gradient_of_upsample_is_its_transpose():
     random = np.random.default_rng(0)
     x, y = random.normal(0, 1, (2, 3, 4, 5)).astype(np.float32), random.normal(0, 1, (2, 3, 7, 10)).astype(np.float32)
     var = jt.array(x)
-    gradient = jt.grad((Upsample((7, 10))(var) * jt.array(y)).sum(), var).numpy()
-    assert np.vdot(gradient, x) == pytest.approx(np.vdot(Upsample((7, 10))(jt.array(x)).numpy(), y), rel=1e-4)
+    gradient = jt.grad((ResizeBilinear((7, 10))(var) * jt.array(y)).sum(), var).numpy()
+    assert np.vdot(gradient, x) == pytest.approx(np.vdot(ResizeBilinear((7, 10))(jt.array(x)).numpy(), y), rel=1e-4)
     expected = np.zeros_like(x)
     for index in np.ndindex(4, 5):
         unit = np.zeros((4, 5), np.float32)
@@ -290,4 +290,4 @@ def test_reflection_mirrors_without_the_border():
 
 def test_double_repeats_every_pixel():
     x = np.random.default_rng(0).normal(0, 1, (2, 3, 4, 5)).astype(np.float32)
-    np.testing.assert_array_equal(Double()(jt.array(x)).numpy(), x.repeat(2, 2).repeat(2, 3))
+    np.testing.assert_array_equal(UpsampleNearest2x()(jt.array(x)).numpy(), x.repeat(2, 2).repeat(2, 3))

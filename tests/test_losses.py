@@ -6,24 +6,56 @@ import pytest
 from jittor import nn
 
 from jgan.layers import trainable
-from jgan.losses import gradient_penalty, least_squares, vanilla
+from jgan.losses import GAN_MODES, LeastSquares, Vanilla, gradient_penalty, hinge, wasserstein
 from jgan.models import dcgan, wgan
 
 
-@pytest.mark.parametrize("target", [0, 1])
-def test_least_squares_is_the_mean_of_squares(target):
-    output = np.random.default_rng(0).normal(0, 3, (7, 1)).astype(np.float32)
-    assert least_squares(jt.array(output), target).item() == pytest.approx(
-        np.mean((output.astype(np.float64) - target) ** 2), rel=1e-6
-    )
+def outputs(*extreme):
+    """A discriminator's outputs for real and for fake images."""
+    random = np.random.default_rng(0)
+    return [np.concatenate([random.normal(0, 3, n), extreme]).reshape((-1, 1)) for n in (20, 30)]
 
 
-@pytest.mark.parametrize("target", [0, 0.9, 1])
+def terms(loss, real, fake):
+    real, fake = (jt.array(np.float32(values)) for values in (real, fake))
+    return loss.d_loss(real, fake).item(), loss.g_loss(fake).item()
+
+
+@pytest.mark.parametrize("target", [0.9, 1])
 def test_vanilla_is_binary_cross_entropy_even_for_extreme_logits(target):
-    logits = np.concatenate([np.random.default_rng(0).normal(0, 3, 20), [-1000, 1000, 0]]).reshape((-1, 1))
-    log_d, log_not_d = -np.logaddexp(0, -logits), -np.logaddexp(0, logits)
-    expected = -np.mean(target * log_d + (1 - target) * log_not_d)
-    assert vanilla(jt.array(np.float32(logits)), target).item() == pytest.approx(expected, rel=1e-5)
+    real, fake = outputs(-1000, 1000, 0)
+    d_loss = np.mean(target * np.logaddexp(0, -real) + (1 - target) * np.logaddexp(0, real))
+    d_loss += np.mean(np.logaddexp(0, fake))
+    expected = d_loss, np.mean(np.logaddexp(0, -fake))
+    assert terms(Vanilla(real_target=target), real, fake) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("target", [0.9, 1])
+def test_least_squares_is_the_mean_of_squares(target):
+    real, fake = outputs()
+    expected = np.mean((real - target) ** 2) + np.mean(fake**2), np.mean((fake - 1) ** 2)
+    assert terms(LeastSquares(real_target=target), real, fake) == pytest.approx(expected, rel=1e-5)
+
+
+def test_hinge_counts_what_is_within_the_margin():
+    real, fake = outputs(1, -1)
+    expected = np.mean(np.maximum(0, 1 - real)) + np.mean(np.maximum(0, 1 + fake)), -np.mean(fake)
+    assert terms(hinge, real, fake) == pytest.approx(expected, rel=1e-5)
+
+
+def test_wasserstein_is_the_difference_of_the_means():
+    real, fake = outputs()
+    expected = np.mean(fake) - np.mean(real), -np.mean(fake)
+    assert terms(wasserstein, real, fake) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("gan_mode", GAN_MODES)
+def test_a_better_discriminator_and_a_better_generator_lose_less(gan_mode):
+    """Whatever the loss: real images above fake ones please the discriminator, fake ones higher up the generator."""
+    loss = GAN_MODES[gan_mode]()
+    low, high = np.full((4, 1), -0.5), np.full((4, 1), 0.5)
+    assert terms(loss, high, low)[0] < terms(loss, low, high)[0]
+    assert terms(loss, high, high)[1] < terms(loss, high, low)[1]
 
 
 class LinearCritic(nn.Module):

@@ -8,7 +8,7 @@ import pytest
 from jittor import nn
 
 from jgan.layers import BatchNorm
-from jgan.optimizers import adam, decayed
+from jgan.optimizers import adam, linear_decay
 
 
 def test_adam_takes_the_steps_of_the_paper_at_any_size_of_gradient():
@@ -38,7 +38,7 @@ def test_adam_moves_the_parameters_of_all_its_networks_and_no_statistics():
 
 
 def test_the_learning_rate_is_constant_and_then_linear_to_zero():
-    rates = [decayed(0.5, step, n_steps=10, decay_step=6) for step in range(12)]
+    rates = [linear_decay(0.5, step, n_steps=10, decay_step=6) for step in range(12)]
     assert rates == pytest.approx([0.5] * 7 + [0.375, 0.25, 0.125, 0, 0])
-    assert [decayed(0.5, step, n_steps=3, decay_step=3) for step in range(3)] == [0.5] * 3  # no decay at all
-    assert decayed(1, 0, n_steps=4, decay_step=0) == 1 and decayed(1, 2, n_steps=4, decay_step=0) == 0.5
+    assert [linear_decay(0.5, step, n_steps=3, decay_step=3) for step in range(3)] == [0.5] * 3  # no decay at all
+    assert linear_decay(1, 0, n_steps=4, decay_step=0) == 1 and linear_decay(1, 2, n_steps=4, decay_step=0) == 0.5

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from jittor import nn
 
-from jgan.weights.networks import network_arrays
 from jgan.layers import trainable
-from jgan.losses import least_squares, vanilla, wasserstein
+from jgan.losses import Vanilla, hinge, least_squares, vanilla, wasserstein
 from jgan.models import dcgan, wgan
 from jgan.optimizers import rmsprop
 from jgan.steps import cgan_step, cyclegan_step, gan_step, pix2pix_step, wgan_gp_step, wgan_step
+from jgan.weights.networks import network_arrays
 
 
 class LinearGenerator(nn.Module):
@@ -81,7 +81,7 @@ def sigmoid(x):
 def test_gan_step_is_one_update_of_each_network():
     networks, a, b, random = linear_pair(1)
     real, z_d, z_g = random.normal(0, 1, (5, 2)), random.normal(0, 1, (5, 3)), random.normal(0, 1, (5, 3))
-    losses = gan_step(*networks, real=var(real, 5, 1, 1, 2), z_d=var(z_d), z_g=var(z_g), real_target=0.8)
+    losses = gan_step(*networks, real=var(real, 5, 1, 1, 2), z_d=var(z_d), z_g=var(z_g), loss=Vanilla(real_target=0.8))
 
     fake = z_d @ a
     d_real, d_fake = sigmoid(real @ b), sigmoid(fake @ b)
@@ -237,11 +237,20 @@ def score_mean(scores, target):
     return -np.mean(scores) if target else np.mean(scores)
 
 
+def margin(scores, target):
+    return np.mean(np.maximum(0, 1 - scores if target else 1 + scores))
+
+
 @pytest.mark.parametrize(
-    ("loss", "in_numpy", "lambda_gp"),
-    [(vanilla, cross_entropy, 0), (least_squares, squares, 0), (wasserstein, score_mean, 7)],
+    ("loss", "in_numpy", "of_generator", "lambda_gp"),
+    [
+        (vanilla, cross_entropy, cross_entropy, 0),
+        (least_squares, squares, squares, 0),
+        (hinge, margin, score_mean, 0),
+        (wasserstein, score_mean, score_mean, 7),
+    ],
 )
-def test_pix2pix_step_is_one_update_of_each_network(loss, in_numpy, lambda_gp):
+def test_pix2pix_step_is_one_update_of_each_network(loss, in_numpy, of_generator, lambda_gp):
     random = np.random.default_rng(4)
     matrix, weights = random.normal(0, 0.5, (2, 2)), random.normal(0, 0.5, (4, 1))
     a, b = random.normal(0, 1, (2, 5, 2))
@@ -262,7 +271,7 @@ def test_pix2pix_step_is_one_update_of_each_network(loss, in_numpy, lambda_gp):
     new_weights = weights - 0.1 * slope(lambda w: d_loss(w) + lambda_gp * penalty(w), weights)
 
     def g_gan(m):
-        return in_numpy(np.c_[a, a @ m] @ new_weights, 1)
+        return of_generator(np.c_[a, a @ m] @ new_weights, 1)
 
     def g_l1(m):
         return np.abs(a @ m - b).mean()

@@ -10,14 +10,14 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from jgan.weights.networks import load_network
 from jgan.data import mnist
-from jgan.inference.generators import draw, latents, load_generator
 from jgan.images import from_pixels, to_pixels
-from jgan.random import normal, rng
-from jgan.models.cgan import Generator
-from jgan.jittor_setup.runtime import seed_jittor
+from jgan.inference.generators import draw, latents, load_generator
 from jgan.inference.translators import load_translator, translate
+from jgan.jittor_setup.runtime import seed_jittor
+from jgan.models.cgan import Generator
+from jgan.random import normal, rng
+from jgan.weights.networks import load_network
 
 WEIGHTS = ROOT / "weights"
 
@@ -31,13 +31,13 @@ def test_every_file_is_described_by_its_sha256():
 
 def linear_classifier(n=10_000):
     """Ridge regression onto the classes of the first n training images: a function from images to digits."""
-    images, labels = mnist.load_mnist("train")
+    data = mnist.load_mnist("train", size=32)
 
     def features(images):
         return np.c_[images.reshape((len(images), -1)), np.ones(len(images))].astype(np.float64)
 
-    x = features(from_pixels(mnist.resize(images[:n], 32)))
-    targets = 2 * np.eye(10)[labels[:n]] - 1
+    x = features(data.batch(np.arange(n)))
+    targets = 2 * np.eye(10)[data.labels[:n]] - 1
     weights = np.linalg.solve(x.T @ x + 300 * np.eye(x.shape[1]), x.T @ targets)
     return lambda images: (features(images) @ weights).argmax(axis=1)
 
@@ -47,10 +47,10 @@ def test_a_classifier_of_real_digits_reads_the_drawn_ones():
     import jittor as jt
 
     classify = linear_classifier()
-    images, labels = mnist.load_mnist("test")
-    assert (classify(from_pixels(mnist.resize(images, 32))) == labels).mean() > 0.85
+    data = mnist.load_mnist("test", size=32)
+    assert (classify(from_pixels(data.pixels)) == data.labels).mean() > 0.85
 
-    generator = load_network(WEIGHTS / "cgan_mnist.safetensors", Generator, model="cgan.Generator")
+    generator = load_network(WEIGHTS / "cgan_mnist.safetensors", Generator)
     asked = np.repeat(np.arange(10), 100)
     drawn = generator(jt.array(normal(rng(0, "test"), 1000, 100)), asked).numpy()
     assert (classify(drawn) == asked).mean() > 0.85

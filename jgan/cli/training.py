@@ -53,7 +53,7 @@ class TrainOptions:
     seed: int = option(0, "of weights, noise, order and dropout; the same seed gives the same run", least=0)
     device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
     data_dir: Optional[str] = option(None, "folder of the data set")
-    output: str = option(f"runs/{program_name().partition('_')[2]}", "the run directory to make")
+    output: Optional[str] = option(None, "the run directory to make; else runs/ and the program's name after train_")
     resume: Optional[str] = option(None, "a run directory to resume, with the options it has")
 
 
@@ -124,6 +124,8 @@ def open_run(opt, given: dict) -> Run:
     """
     if int(os.environ.get("OMPI_COMM_WORLD_SIZE", 1)) > 1:
         raise UserError("training on several processes is not supported yet; start it without mpirun, or with -np 1")
+    if opt.output is None:
+        opt.output = f"runs/{program_name().partition('_')[2]}"
     for options in (vars(opt), given):
         options.update({name: os.path.abspath(options[name]) for name in PATH_OPTIONS if options.get(name) is not None})
     if "resume" not in given:

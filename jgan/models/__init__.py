@@ -35,7 +35,7 @@ def rebuildable(network_class):
         bound = signature.bind(self, **options)
         bound.apply_defaults()
         remembered = {name: value for name, value in bound.arguments.items() if value is not self}
-        _require_possible(remembered)
+        _require_possible(remembered, signature)
         described = ", ".join(f"{name} {value}" for name, value in remembered.items() if value is not None)
         with memory.adding_up(f"the weights of {network_class.model_name} ({described})"):
             construct(self, **options)
@@ -66,8 +66,12 @@ def rebuildable_classes() -> list:
     ]
 
 
-def _require_possible(options: dict) -> None:
+def _require_possible(options: dict, signature: inspect.Signature) -> None:
+    """ValueError for an option that no constructor could use, judged by its default."""
     for name, value in options.items():
-        is_number = isinstance(value, numbers.Integral) and value >= 1
-        if not (value is None or isinstance(value, (bool, str)) or is_number):
+        default = signature.parameters[name].default
+        if isinstance(default, (str, bool)):
+            if type(value) is not type(default):
+                raise ValueError(f"{name} must be one like {default!r}, not {value!r}")
+        elif not (value is None and default is None) and not (isinstance(value, numbers.Integral) and value >= 1):
             raise ValueError(f"{name} must be a whole number from 1 on, not {value!r}")

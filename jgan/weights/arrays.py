@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import safetensors.numpy
 from jgan.errors import UserError
 from jgan.files import write_bytes
 
-HEADER, CHECKSUM = "jgan", "crc32"  # in the file's metadata; files of version 0.1.0 have no checksum
+HEADER = "jgan"  # the one entry of the file's metadata: "crc32 1234abcd {...}", in version 0.1.0 "{...}" alone
 
 
 def save(path: str | Path, arrays: dict[str, np.ndarray], header: dict) -> None:
@@ -24,7 +25,7 @@ def save(path: str | Path, arrays: dict[str, np.ndarray], header: dict) -> None:
         if not np.isfinite(array).all():
             raise ValueError(f"{name} holds NaN or infinite values; nothing was written to {path}")
     text = json.dumps(header, sort_keys=True)
-    metadata = {HEADER: text, CHECKSUM: checksum(arrays, text)}
+    metadata = {HEADER: f"crc32 {checksum(arrays, text)} {text}"}
     write_bytes(path, safetensors.numpy.save(arrays, metadata))
 
 
@@ -32,18 +33,18 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
     """The arrays and the header of a file that `save` wrote; UserError if it is none, or not as it was written."""
     with _reading(path) as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-        header, metadata = _header(file, path), file.metadata()
-        if CHECKSUM in metadata and metadata[CHECKSUM] != checksum(arrays, metadata[HEADER]):
+        text, expected = _text(file, path)
+        if expected is not None and expected != checksum(arrays, text):
             raise UserError(
                 f"{path} is damaged: its checksum is not that of its contents; take a copy of it, or make it again"
             )
-        return arrays, header
+        return arrays, json.loads(text)
 
 
 def load_header(path: str | Path) -> dict:
     """The header alone, without reading the arrays or testing the checksum; UserError if it is no such file."""
     with _reading(path) as file:
-        return _header(file, path)
+        return json.loads(_text(file, path)[0])
 
 
 def checksum(arrays: dict[str, np.ndarray], header: str) -> str:
@@ -72,14 +73,12 @@ def _reading(path: str | Path):
         ) from None
 
 
-def _header(file, path: str | Path) -> dict:
+def _text(file, path: str | Path) -> tuple[str, str | None]:
+    """The header as JSON, and the checksum beside it if there is one."""
     metadata = file.metadata() or {}
     if HEADER not in metadata:
         raise UserError(f"{path} is a safetensors file, but not one that jgan wrote: it has no jgan header")
-    unknown = metadata.keys() - {HEADER, CHECKSUM}
-    if unknown:  # the name of the checksum may be what is damaged
-        raise UserError(f"{path} is damaged, or was written by another version of jgan: it has a {min(unknown)!r}")
-    header = json.loads(metadata[HEADER])
-    if not isinstance(header, dict):
-        raise ValueError(f"its jgan header is {header!r}")
-    return header
+    match = re.fullmatch(r"(?:crc32 ([0-9a-f]{8}) )?(\{.*\})", metadata[HEADER], re.DOTALL)
+    if match is None:
+        raise ValueError(f"its jgan header is {metadata[HEADER][:80]!r}")
+    return match[2], match[1]

@@ -1,4 +1,4 @@
-"""The options that a run remembers, resumed through what all training programs share."""
+"""The options that a run remembers, resumed through what all training programs share; numbers and names of classes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import json
 import sys
 
 import pytest
-from jgan.cli.options import option
-from jgan.cli.training import AdamOptions, TrainOptions, begin
 
+from jgan.cli.options import class_labels, option
+from jgan.cli.training import AdamOptions, TrainOptions, open_run
 from jgan.errors import UserError
 from jgan.training.run import Run
 
@@ -23,15 +23,15 @@ class Options(TrainOptions, AdamOptions):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["scripts/train_toy.py"])
-    run = Run(tmp_path / "run")
-    run.create("train_toy", dataclasses.asdict(Options(max_steps=20)), {})
+    run = Run(tmp_path / "run", program="train_toy")
+    run.create(dataclasses.asdict(Options(max_steps=20, output="runs/toy")), {})
     run.state.write_bytes(b"state")
     return run
 
 
 def resumed(run, **given):
     given["resume"] = str(run.folder)
-    return begin(Options(**given), given)[1]
+    return open_run(Options(**given), given).options
 
 
 def change(run, **options):
@@ -71,13 +71,17 @@ def test_an_option_damaged_by_hand_is_named_with_its_file(run, name, value, faul
     assert str(caught.value) == f"the option {name} in {run.config} is wrong: {fault}"
 
 
-def test_options_too_few_or_too_many_are_named(run):
+def test_an_option_that_is_unknown_is_named(run):
     change(run, depth=3)
     with pytest.raises(UserError, match=r"config\.json holds options that this version of jgan does not know: depth"):
         resumed(run)
-    run.config.write_text(run.config.read_text().replace('"depth"', '"momentum"').replace('"lr"', '"momentum"'))
-    with pytest.raises(UserError, match=r"config\.json lacks the option lr"):
-        resumed(run)
+
+
+def test_an_option_that_is_newer_than_the_run_takes_its_default(run):
+    config = json.loads(run.config.read_text())
+    del config["options"]["momentum"]
+    run.config.write_text(json.dumps(config))
+    assert resumed(run).momentum == 0.9
 
 
 def test_a_damaged_option_may_be_given_anew(run):
@@ -88,3 +92,68 @@ def test_a_damaged_option_may_be_given_anew(run):
 def test_a_run_finds_its_data_in_a_new_place(run, tmp_path):
     change(run, data_dir="/gone")
     assert resumed(run, data_dir=str(tmp_path)).data_dir == str(tmp_path)
+
+
+def test_a_new_run_goes_where_its_program_says(run):
+    opened = open_run(Options(), {})
+    assert str(opened.folder) == opened.options.output == "runs/toy" and not opened.resumed
+
+
+def test_a_run_goes_on_with_its_own_options_and_no_bound(run):
+    assert resumed(run, lr=0.0002).max_steps is None  # and what the run has anyway may be given
+    given = {"resume": str(run.folder), "max_steps": 30, "sample_interval": 1}
+    opened = open_run(Options(**given), given)
+    assert opened.resumed and (opened.options.max_steps, opened.options.sample_interval) == (30, 1)
+    assert opened.resume_command == f"python scripts/train_toy.py --resume {run.folder} --max_steps 30"
+
+
+def test_other_options_are_refused_each_by_name(run):
+    with pytest.raises(UserError, match=r"--lr 0\.2 \(the run: 0\.0002\), --seed 3 \(the run: 0\), --output elsewhere"):
+        resumed(run, lr=0.2, seed=3, n_epochs=5, output="elsewhere")
+
+
+def test_a_run_goes_on_where_it_was_moved_to(run, tmp_path):
+    moved = run.folder.rename(tmp_path / "moved")
+    assert resumed(Run(moved), output=str(moved)).output == str(moved)
+
+
+def test_what_cannot_be_resumed_is_refused(run, tmp_path, monkeypatch):
+    with pytest.raises(UserError, match=f"{run.folder} already holds a run; resume it with --resume {run.folder}, or"):
+        open_run(Options(output=str(run.folder)), {"output": str(run.folder)})
+    with pytest.raises(UserError, match="is not a run directory"):
+        resumed(Run(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["scripts/train_other.py"])
+    with pytest.raises(UserError, match="is a run of train_toy; resume it with that program"):
+        resumed(run)
+    monkeypatch.setattr(sys, "argv", ["scripts/train_toy.py"])
+    run.state.unlink()
+    with pytest.raises(UserError, match=r"holds no state\.safetensors to resume from"):
+        resumed(run)
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "labels"),
+    [
+        ("dog,ape", ("ape", "cat", "dog"), [2, 0]),
+        ("0-1,2", ("ape", "cat", "dog"), [0, 1, 2]),
+        ("7,0-2", tuple("0123456789"), [7, 0, 1, 2]),
+        ("5,7-8", ("5", "7", "8"), [0, 1, 2]),  # by their names, not their places
+        ("T-shirt/top, Ankle boot", ("Ankle boot", "T-shirt/top"), [1, 0]),
+    ],
+)
+def test_classes_are_chosen_by_name_or_number(text, classes, labels):
+    assert class_labels(text, classes, "--labels") == labels
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "sentence"),
+    [
+        ("emu", ("ape", "cat"), "'emu' is no number and no rising range"),
+        ("2", ("ape", "cat"), "--labels 2: 2 is none of the classes ape, cat"),
+        ("5-7", ("5", "7"), "--labels 5-7: 6 is none of the classes 5, 7"),
+        ("0", ("5", "7"), "--labels 0: 0 is none of the classes 5, 7"),
+    ],
+)
+def test_an_unknown_class_is_named(text, classes, sentence):
+    with pytest.raises(UserError, match=sentence):
+        class_labels(text, classes, "--labels")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.data import folder
+from jgan.data import dataset
 from jgan.data.folder import load_folder, read_image
 from jgan.errors import UserError
 
@@ -26,7 +26,7 @@ def colours(*rows):
 def test_lossless_formats_keep_every_pixel(tmp_path, suffix):
     pixels = np.random.default_rng(0).integers(0, 256, (4, 4, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / f"a{suffix}")
-    loaded = load_folder(tmp_path, size=4)
+    loaded = load_folder(tmp_path, size=4).pixels
     assert loaded.dtype == np.uint8 and np.array_equal(loaded, pixels.transpose(2, 0, 1)[None])
 
 
@@ -34,7 +34,7 @@ def test_lossless_formats_keep_every_pixel(tmp_path, suffix):
 def test_lossy_formats_come_near(tmp_path, suffix):
     pixels = np.full((16, 16, 3), (200, 100, 50), np.uint8)
     Image.fromarray(pixels).save(tmp_path / f"a{suffix}")
-    assert np.abs(load_folder(tmp_path, size=16)[0].astype(int) - [[[200]], [[100]], [[50]]]).max() <= 4
+    assert np.abs(load_folder(tmp_path, size=16).pixels[0].astype(int) - [[[200]], [[100]], [[50]]]).max() <= 4
 
 
 def test_hidden_files_are_left_out(tmp_path):
@@ -112,7 +112,7 @@ def test_folders_within_are_read_in_the_order_of_their_paths(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (2, 2), value).save(tmp_path / name)
     (tmp_path / "a" / "notes.txt").write_text("no image")
-    assert load_folder(tmp_path, size=2, channels=1)[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert load_folder(tmp_path, size=2, channels=1).pixels[:, 0, 0, 0].tolist() == [1, 2, 3]
 
 
 def test_links_to_folders_are_followed_once(tmp_path):
@@ -121,7 +121,7 @@ def test_links_to_folders_are_followed_once(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "class").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "set")
-    assert load_folder(tmp_path / "set", size=2, channels=1)[:, 0, 0, 0].tolist() == [5]
+    assert load_folder(tmp_path / "set", size=2, channels=1).pixels[:, 0, 0, 0].tolist() == [5]
 
 
 def damaged(tmp_path):
@@ -134,14 +134,14 @@ def damaged(tmp_path):
 
 
 def test_damaged_files_are_named_left_out_and_counted(tmp_path, capsys):
-    loaded = load_folder(damaged(tmp_path), size=4, channels=1)
+    loaded = load_folder(damaged(tmp_path), size=4, channels=1).pixels
     assert loaded.shape == (1, 1, 4, 4) and np.unique(loaded).tolist() == [9]
     told = capsys.readouterr().err
     assert "cut.png" in told and "text.jpg" in told and "left out 2 of 3 images" in told and "good.png" not in told
 
 
 def test_strict_makes_a_damaged_file_an_error(tmp_path):
-    with pytest.raises(UserError, match=r"(cut\.png|text\.jpg) cannot be decoded"):
+    with pytest.raises(UserError, match=r"(cut\.png|text\.jpg) cannot be used"):
         load_folder(damaged(tmp_path), size=4, strict=True)
 
 
@@ -164,32 +164,83 @@ def test_a_folder_of_nothing_usable_is_an_error(tmp_path):
         load_folder(tmp_path / "a.png", size=4)
 
 
-def test_a_decompression_bomb_is_named(tmp_path):
+def test_a_decompression_bomb_is_named_and_left_out(tmp_path, capsys):
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)  # a PNG of 10 gigapixels, as its header says
     (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b""))
-    with pytest.raises(UserError, match=r"bomb\.png is suspiciously large"):
-        load_folder(tmp_path, size=4)
+    Image.new("L", (8, 8), 9).save(tmp_path / "good.png")
+    assert len(load_folder(tmp_path, size=4)) == 1
+    told = capsys.readouterr().err
+    assert "bomb.png: it is suspiciously large" in told and "left out 1 of 2 images" in told
+    with pytest.raises(UserError, match=r"bomb\.png cannot be used: it is suspiciously large"):
+        load_folder(tmp_path, size=4, strict=True)
 
 
 def test_so_is_one_that_pillow_would_only_warn_of(tmp_path, monkeypatch):
     Image.new("L", (10, 15)).save(tmp_path / "large.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 149)
     with pytest.warns(Image.DecompressionBombWarning), pytest.raises(UserError, match=r"large \(10 x 15 pixels\)"):
-        load_folder(tmp_path, size=4)
+        load_folder(tmp_path, size=4, strict=True)
+
+
+def test_a_pipe_is_named_and_not_waited_for(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.png")
+    Image.new("L", (8, 8), 9).save(tmp_path / "good.png")
+    assert len(load_folder(tmp_path, size=4)) == 1
+    assert "pipe.png: it is not a regular file" in capsys.readouterr().err
+
+
+def class_folders(tmp_path, **counts):
+    """A folder with so many images in each of its folders, all of one grey value, by the order of the folders."""
+    for value, (name, n) in enumerate(counts.items()):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        for i in range(n):
+            Image.new("L", (4, 4), 10 * value).save(tmp_path / name / ("deep" * (i % 2)) / f"{i}.png")
+    return tmp_path
+
+
+def test_folders_are_classes_where_labels_are_asked_for(tmp_path):
+    class_folders(tmp_path, tulip=3, rose=1, daisy=2)
+    (tmp_path / ".hidden").mkdir()
+    loaded = load_folder(tmp_path, size=4, channels=1, labelled=True)
+    assert loaded.classes == ("daisy", "rose", "tulip")
+    assert loaded.labels.tolist() == [0, 0, 1, 2, 2, 2]
+    assert loaded.pixels[:, 0, 0, 0].tolist() == [20, 20, 10, 0, 0, 0]
+    unlabelled = load_folder(tmp_path, size=4, channels=1)
+    assert unlabelled.labels is None and unlabelled.classes == ()
+
+
+def test_labels_follow_their_images_where_one_is_left_out(tmp_path):
+    class_folders(tmp_path, a=2, b=2)
+    (tmp_path / "a" / "0.png").write_text("no image")
+    loaded = load_folder(tmp_path, size=4, channels=1, labelled=True)
+    assert loaded.labels.tolist() == [0, 1, 1] and loaded.pixels[:, 0, 0, 0].tolist() == [0, 10, 10]
+    (tmp_path / "a" / "deep" / "1.png").write_text("no image")
+    with pytest.raises(UserError, match=f"no image can be read in these class folders of {tmp_path}: a; remove them"):
+        load_folder(tmp_path, size=4, labelled=True)
+
+
+def test_what_belongs_to_no_class_is_an_error(tmp_path):
+    class_folders(tmp_path, a=2, b=2)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"no image can be read in these class folders of .*: empty; remove them"):
+        load_folder(tmp_path, size=4, labelled=True)
+    Image.new("L", (4, 4)).save(tmp_path / "stray.png")
+    with pytest.raises(UserError, match=r"1 images lie in .* itself, not in the folder of a class: stray\.png"):
+        load_folder(tmp_path, size=4, labelled=True)
 
 
 def test_above_the_limit_the_pixels_lie_in_a_file(tmp_path, monkeypatch):
     for i in range(5):
         Image.new("RGB", (8, 8), (i, 2 * i, 3 * i)).save(tmp_path / f"{i}.png")
-    in_memory = load_folder(tmp_path, size=8)
-    monkeypatch.setattr(folder, "MEMORY_LIMIT", in_memory.nbytes // 2)
-    on_disk = load_folder(tmp_path, size=8)
+    in_memory = load_folder(tmp_path, size=8).pixels
+    monkeypatch.setattr(dataset, "MEMORY_LIMIT", in_memory.nbytes // 2)
+    on_disk = load_folder(tmp_path, size=8).pixels
     assert isinstance(on_disk, np.memmap) and np.array_equal(on_disk, in_memory)
     (tmp_path / "1.png").write_text("no image")
-    closed_up = load_folder(tmp_path, size=8)
+    closed_up = load_folder(tmp_path, size=8).pixels
     assert isinstance(closed_up, np.memmap) and np.array_equal(closed_up, in_memory[[0, 2, 3, 4]])
     (tmp_path / "1.png").unlink()
 
@@ -198,5 +249,5 @@ def test_above_the_limit_the_pixels_lie_in_a_file(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full_disk)
-    with pytest.raises(UserError, match="has no room for them"):
+    with pytest.raises(UserError, match=r"has room for .*; choose a smaller img_size"):
         load_folder(tmp_path, size=8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.data.paired import jitter, load_matched, load_pairs
+from jgan.data.paired import load_matched, load_pairs
 from jgan.errors import UserError
 
 
@@ -20,7 +20,7 @@ def noise(seed, height=8, width=8):
 def test_the_left_half_is_a_and_the_right_half_b(tmp_path):
     for i in range(3):
         save(tmp_path / f"{i}.png", noise(i), noise(10 + i))
-    a, b = load_pairs(tmp_path, size=8)
+    a, b = (images.pixels for images in load_pairs(tmp_path, size=8))
     assert a.shape == b.shape == (3, 3, 8, 8)
     for i in range(3):
         assert np.array_equal(a[i].transpose(1, 2, 0), noise(i)) and np.array_equal(
@@ -31,7 +31,7 @@ def test_the_left_half_is_a_and_the_right_half_b(tmp_path):
 def test_halves_are_resized_and_brought_to_the_channels_asked_for(tmp_path):
     grey = np.full((6, 9, 3), 60, np.uint8)
     save(tmp_path / "0.png", grey, grey + 100)
-    a, b = load_pairs(tmp_path, size=16, channels=(1, 1))
+    a, b = (images.pixels for images in load_pairs(tmp_path, size=16, channels=(1, 1)))
     assert a.shape == (1, 1, 16, 16) and np.unique(a).tolist() == [60] and np.unique(b).tolist() == [160]
 
 
@@ -39,7 +39,7 @@ def test_folders_are_matched_by_name_whatever_the_suffix(tmp_path):
     for i in range(3):
         save(tmp_path / "A" / "deep" / f"{i}.png", noise(i))
         save(tmp_path / "B" / "deep" / f"{i}.bmp", noise(10 + i))
-    a, b = load_matched(tmp_path / "A", tmp_path / "B", size=8)
+    a, b = (images.pixels for images in load_matched(tmp_path / "A", tmp_path / "B", size=8))
     assert all(np.array_equal(a[i].transpose(1, 2, 0), noise(i)) for i in range(3))
     assert all(np.array_equal(b[i].transpose(1, 2, 0), noise(10 + i)) for i in range(3))
 
@@ -84,29 +84,5 @@ def test_every_fault_of_a_folder_has_its_sentence(tmp_path):
     with pytest.raises(UserError, match=r"odd\.png is 16 pixels wide and 16 high, which is no pair side by side"):
         load_pairs(tmp_path, size=8)
     (tmp_path / "odd.png").write_text("no image")
-    with pytest.raises(UserError, match=r"odd\.png cannot be decoded"):
+    with pytest.raises(UserError, match=r"odd\.png cannot be used"):
         load_pairs(tmp_path, size=8)
-
-
-def test_both_halves_meet_the_same_accident():
-    a = np.random.default_rng(0).integers(0, 256, (200, 3, 11, 12), np.uint8)
-    b = 255 - a[:, :1]
-    cut_a, cut_b = jitter([a, b], 8, np.random.default_rng(5))
-    assert cut_a.shape == (200, 3, 8, 8) and np.array_equal(cut_b, 255 - cut_a[:, :1])
-    found = set()
-    for i in range(200):
-        (place,) = [
-            (top, left, way)
-            for top in range(4)
-            for left in range(5)
-            for way in (1, -1)
-            if np.array_equal(a[i, :, top : top + 8, left : left + 8][:, :, ::way], cut_a[i])
-        ]
-        found.add(place)
-    assert len(found) == 40  # every crop, mirrored or not
-
-
-def test_nothing_is_cropped_where_nothing_is_left_over():
-    a = np.random.default_rng(0).integers(0, 256, (4, 3, 8, 8), np.uint8)
-    (cut,) = jitter([a], 8, np.random.default_rng(0))
-    assert all(np.array_equal(cut[i], a[i]) or np.array_equal(cut[i], a[i, :, :, ::-1]) for i in range(4))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jgan.jittor_setup import runtime
 from jgan.errors import UserError
+from jgan.jittor_setup import runtime
 
 
 def test_the_device_is_set_or_refused():

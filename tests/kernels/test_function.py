@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import run_code
 
-from jgan.random import rng
 from jgan.layers import BatchNorm, Conv, LeakyReLU, Sequential, trainable
 from jgan.optimizers import rmsprop
+from jgan.random import rng
 
 PROGRAM = """
 import jgan

@@ -8,9 +8,9 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.weights.networks import network_arrays
-from jgan.random import normal, rng
 from jgan.models.cgan import Discriminator, Generator
+from jgan.random import normal, rng
+from jgan.weights.networks import network_arrays
 
 GENERATOR = {
     "label_emb.weight": (10, 10),

@@ -4,8 +4,8 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.weights.networks import network_arrays
 from jgan.models.cyclegan import ConvGenerator, ResnetGenerator
+from jgan.weights.networks import network_arrays
 
 
 def pictures(*shape):

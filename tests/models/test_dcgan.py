@@ -4,9 +4,9 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.weights.networks import network_arrays
-from jgan.random import normal, rng
 from jgan.models.dcgan import Discriminator, Generator
+from jgan.random import normal, rng
+from jgan.weights.networks import network_arrays
 
 
 def convolutions(network):

@@ -4,9 +4,9 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.weights.networks import network_arrays
-from jgan.random import rng, uniform
 from jgan.models.gan import Discriminator, Generator
+from jgan.random import rng, uniform
+from jgan.weights.networks import network_arrays
 
 
 def weights(network):

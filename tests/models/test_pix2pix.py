@@ -4,9 +4,9 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.weights.networks import network_arrays
 from jgan.layers import InstanceNorm
 from jgan.models.pix2pix import Generator, PatchDiscriminator
+from jgan.weights.networks import network_arrays
 
 
 def pictures(*shape):

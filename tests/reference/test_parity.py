@@ -16,7 +16,9 @@ import pytest
 from jgan import optimizers
 from jgan.reference import cases
 from jgan.reference.cases import CASES, Library, dropout_rates, without_dropout
-from jgan.weights.networks import load, network_arrays, optimizer_arrays, restore_network
+from jgan.training.state import optimizer_arrays
+from jgan.weights.arrays import load
+from jgan.weights.networks import network_arrays, restore_network
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NAMES = sorted(path.stem for path in FIXTURES.glob("*.safetensors") if path.stem not in ("optimizers", "state_dict"))

@@ -56,9 +56,9 @@ def test_a_damaged_line_costs_itself_alone(tmp_path, damage):
 def test_an_entry_without_a_loss_is_not_drawn(tmp_path):
     path = tmp_path / "log"
     written(path, *range(1, 31))
-    draw_curves(path, tmp_path / "whole.png", ["loss"])
+    draw_curves(path, tmp_path / "whole.png")
     path.write_text(path.read_text().replace('{"step": 1,', '{"step": 0}\n{"step": 1,'))
-    draw_curves(path, tmp_path / "curves.png", ["loss"])
+    draw_curves(path, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
 
 
@@ -67,14 +67,14 @@ def test_there_may_be_no_log(tmp_path):
 
 
 def test_a_log_without_entries_draws_nothing(tmp_path):
-    draw_curves(tmp_path / "log", tmp_path / "curves.png", ["loss"])
+    draw_curves(tmp_path / "log", tmp_path / "curves.png")
     assert not (tmp_path / "curves.png").exists()
 
 
 def test_curves_of_any_length_are_drawn(tmp_path):
     for n in (1, 2, 1000):
         written(tmp_path / "log", *range(1, n + 1))
-        draw_curves(tmp_path / "log", tmp_path / "curves.png", ["loss"])
+        draw_curves(tmp_path / "log", tmp_path / "curves.png")
         with Image.open(tmp_path / "curves.png") as image:
             assert image.size == (800, 250)
             pixels = np.asarray(image.convert("RGB")).reshape((-1, 3))
@@ -83,7 +83,7 @@ def test_curves_of_any_length_are_drawn(tmp_path):
 
 def test_a_single_point_is_seen(tmp_path):
     written(tmp_path / "log", 10)
-    draw_curves(tmp_path / "log", tmp_path / "curves.png", ["loss"])
+    draw_curves(tmp_path / "log", tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as image:
         pixels = np.asarray(image.convert("RGB"))
     assert (pixels == (31, 119, 180)).all(axis=2).any()
@@ -93,7 +93,7 @@ def test_every_quantity_has_a_line_of_its_own(tmp_path):
     with Log(tmp_path / "log", 0) as log:
         for step in range(1, 101):
             log.write(step=step, rising=step / 100, falling=1 - step / 100)
-    draw_curves(tmp_path / "log", tmp_path / "curves.png", ["rising", "falling"])
+    draw_curves(tmp_path / "log", tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as image:
         pixels = np.asarray(image.convert("RGB"))
 

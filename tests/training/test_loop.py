@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import shutil
 import signal
 import sys
+import time
 
 import jittor as jt
 import numpy as np
 import pytest
 from jittor import nn
 
-from jgan.weights import networks as checkpoint
+from jgan.algorithms import Algorithm
+from jgan.data.batches import Batches
 from jgan.errors import UserError
 from jgan.images import to_pixels
 from jgan.layers import evaluating
+from jgan.models import rebuildable
+from jgan.training import loop, state
 from jgan.training.log import read_log
 from jgan.training.run import Run
-from jgan.training.loop import steps_done, train
+from jgan.weights import arrays
 
 
+@rebuildable
 class Weight(nn.Module):
     """A weight that each step pulls towards a random target, through a dropout mask of Jittor's own."""
 
@@ -33,13 +39,20 @@ class Weight(nn.Module):
         return self.dropout(self.value)
 
 
+@dataclasses.dataclass
+class Options:
+    n_epochs: int = 10**6
+    max_steps: int | None = None
+    sample_interval: int = 10**6
+    save_interval: int = 10**6
+    seed: int = 0
+
+
 class Training:
     """Everything `train` is given; `before_step` maps a step number to what happens before it."""
 
     def __init__(self, folder, before_step=None):
-        self.run = Run(folder)
-        if not self.run.config.exists():
-            self.run.create("train_toy", {}, {})
+        self.run = Run(folder, program="train_toy", resume_command="COMMAND")
         self.network = Weight()
         self.optimizer = nn.AdamW(self.network.parameters(), lr=0.1)
         self.before_step = before_step or {}
@@ -54,38 +67,34 @@ class Training:
         with evaluating(self.network):
             return to_pixels(self.network.value.reshape((2, 4)) / 100)
 
-    def __call__(self, n_steps, *, resume=False, sample_interval=10**6, save_interval=10**6):
-        return train(
+    def __call__(self, n_steps, *, resume=False, **options):
+        self.run.options = Options(max_steps=n_steps, **options)
+        self.run.resumed = resume
+        algorithm = Algorithm({"weight": self.network}, {"optimizer": self.optimizer}, step=None)
+        return loop.train(
             self.run,
-            networks={"weight": self.network},
-            optimizers={"optimizer": self.optimizer},
-            step=self.step,
-            draw=self.draw,
-            export=lambda path: checkpoint.save_network(path, self.network, model="toy", options={}),
-            seed=0,
-            images_per_step=4,
-            n_steps=n_steps,
-            sample_interval=sample_interval,
-            save_interval=save_interval,
-            resume=resume,
-            resume_command="COMMAND",
+            Batches(100, batch_size=4, seed=0),
+            algorithm,
+            step=lambda i: self.step(i),
+            draw=lambda: self.draw(),
+            real=np.zeros((2, 4), np.uint8),
         )
 
     def state(self):
-        return checkpoint.load(self.run.state)
+        return arrays.load(self.run.state)
 
 
 def samples(run):
-    return sorted(path.name for path in run.samples.iterdir())
+    return sorted(path.name for path in run.samples.iterdir() if path.stem != "real")
 
 
 def test_the_last_state_is_saved_whatever_the_intervals_are(tmp_path):
     training = Training(tmp_path)
     assert training(23) == 0
-    arrays, header = training.state()
+    saved, header = training.state()
     assert header == {"step": 23, "optimizer_steps": {"optimizer": 23}}
-    assert np.array_equal(arrays["weight/value"], training.network.value.numpy())
-    exported, _ = checkpoint.load(training.run.generator)
+    assert np.array_equal(saved["weight/value"], training.network.value.numpy())
+    exported, _ = arrays.load(training.run.generator)
     assert np.array_equal(exported["value"], training.network.value.numpy())
     assert samples(training.run) == ["0000023.png"]
     assert training.run.curves.exists()
@@ -115,9 +124,9 @@ def test_a_resumed_run_is_the_same_run_to_the_bit(tmp_path):
     Training(tmp_path / "parts")(13)
     parts = Training(tmp_path / "parts")
     parts(30, resume=True, sample_interval=3)
-    (expected, header), (arrays, resumed_header) = whole.state(), parts.state()
-    assert header == resumed_header and arrays.keys() == expected.keys()
-    assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+    (expected, header), (saved, resumed_header) = whole.state(), parts.state()
+    assert header == resumed_header and saved.keys() == expected.keys()
+    assert all(np.array_equal(saved[name], expected[name]) for name in expected)
     assert {entry["step"]: entry["loss"] for entry in read_log(parts.run.log) if entry["step"] != 13} == {
         entry["step"]: entry["loss"] for entry in read_log(whole.run.log)
     }
@@ -190,9 +199,9 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state(t
     training.before_step = {7: lambda: poison(training, value)}
     with pytest.raises(UserError, match=r"loss became (nan|inf) at step 8; the state of step 6 is kept"):
         training(100, save_interval=3)
-    arrays, header = training.state()
-    assert header["step"] == 6 and np.isfinite(arrays["weight/value"]).all()
-    assert np.isfinite(checkpoint.load(training.run.generator)[0]["value"]).all()
+    saved, header = training.state()
+    assert header["step"] == 6 and np.isfinite(saved["weight/value"]).all()
+    assert np.isfinite(arrays.load(training.run.generator)[0]["value"]).all()
 
 
 def test_a_bad_loss_before_the_first_save_says_so(tmp_path):
@@ -214,6 +223,7 @@ def test_weights_that_are_not_finite_are_not_saved_even_under_a_good_loss(tmp_pa
         return {name: jt.array(value) for name, value in losses.items()}
 
     resumed.step = spoiled_step
+    resumed.draw = lambda: np.zeros((2, 4), np.uint8)
     with pytest.raises(UserError, match=r"after step 5, weight/value holds NaN.*the state of step 4 is kept"):
         resumed(5, resume=True)
     assert resumed.state()[1]["step"] == 4
@@ -232,8 +242,8 @@ def test_a_sample_that_is_not_finite_stops_the_run(tmp_path):
 def test_the_steps_done_are_known_without_reading_the_arrays(tmp_path, monkeypatch):
     training = Training(tmp_path)
     training(5)
-    monkeypatch.delattr(checkpoint, "load")
-    assert steps_done(training.run) == 5
+    monkeypatch.delattr(arrays, "load")
+    assert state.steps_done(training.run.state) == 5
 
 
 @pytest.mark.parametrize(
@@ -249,7 +259,7 @@ def test_the_steps_done_are_known_without_reading_the_arrays(tmp_path, monkeypat
 def test_a_damaged_state_is_refused(tmp_path, header, message):
     training = Training(tmp_path)
     training(5)
-    checkpoint.save(training.run.state, training.state()[0], header)
+    arrays.save(training.run.state, training.state()[0], header)
     with pytest.raises(UserError, match=rf"state\.safetensors.*{message}"):
         Training(tmp_path)(9, resume=True)
 
@@ -260,3 +270,59 @@ def test_a_state_of_another_network_is_refused(tmp_path):
     other.network.extra = jt.zeros((2,))
     with pytest.raises(UserError, match=r"state\.safetensors \(weight\) does not fit this network: extra is missing"):
         other(9, resume=True)
+
+
+def files(run):
+    """What a run shows, by its paths: all but times."""
+    shown = {str(path.relative_to(run.folder)): path.read_bytes() for path in run.folder.rglob("*.*") if path.is_file()}
+    return {name: content for name, content in shown.items() if name not in ("config.json", "log.jsonl", "curves.png")}
+
+
+@pytest.mark.parametrize("n_steps", [12, 20])
+def test_what_a_kill_prevented_is_made_when_the_run_is_resumed(tmp_path, n_steps):
+    """Killed after its state of step 12 was written: an old generator, no sample of that step, half a file."""
+    whole = Training(tmp_path / "whole")
+    whole(n_steps, sample_interval=4, save_interval=6)
+    killed = Training(tmp_path / "killed")
+    killed(6, sample_interval=4, save_interval=6)
+    old = killed.run.generator.read_bytes()
+    Training(tmp_path / "killed")(12, resume=True, sample_interval=4, save_interval=6)
+    killed.run.generator.write_bytes(old)
+    killed.run.curves.unlink()
+    killed.run.sample(12).unlink()
+    killed.run.sample(6).unlink()  # of the step that a user's max_steps ended
+    (killed.run.samples / "0000016.png").write_bytes(b"of a step that the state has not done")
+    (killed.run.folder / ".state.safetensors.abcdefgh").write_bytes(b"half")
+    killed.run.lock()
+
+    assert Training(tmp_path / "killed")(n_steps, resume=True, sample_interval=4, save_interval=6) == 0
+    assert files(killed.run) == files(whole.run) and killed.run.curves.exists()
+
+
+def test_a_run_that_is_done_trains_no_more(tmp_path, capsys):
+    Training(tmp_path)(5)
+    config = Run(tmp_path).config.read_bytes()
+    resumed = Training(tmp_path, {5: lambda: pytest.fail("a step was done")})
+    assert resumed(5, resume=True) == resumed(3, resume=True) == 0
+    assert Run(tmp_path).config.read_bytes() == config and f"{tmp_path} has done its 5 steps" in capsys.readouterr().out
+
+
+def test_drawing_and_saving_do_not_count_as_training(tmp_path):
+    training = Training(tmp_path)
+    draw = training.draw
+    training.draw = lambda: (time.sleep(0.5), draw())[1]
+    training(20)
+    fast = read_log(training.run.log)[0]["images_per_s"]
+    training.run = Run(tmp_path / "slow", program="train_toy")
+    training(20, sample_interval=1)
+    assert read_log(training.run.log)[0]["images_per_s"] > max(4 / 0.5, fast / 20)
+
+
+def test_a_step_is_computed_by_one_synchronisation(tmp_path, monkeypatch):
+    training = Training(tmp_path)
+    training(3)
+    calls = []
+    sync_all = jt.sync_all
+    monkeypatch.setattr(jt, "sync_all", lambda *given: (calls.append(1), sync_all(*given))[1])
+    Training(tmp_path)(13, resume=True)
+    assert len(calls) <= 10 + 1

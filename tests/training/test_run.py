@@ -14,8 +14,8 @@ NO_SESSIONS = '{"program": "train_toy", "options": {}, "sessions": 3}'
 
 @pytest.fixture
 def run(tmp_path):
-    run = Run(tmp_path / "runs" / "x")
-    run.create("train_toy", OPTIONS, {"jgan": "0"})
+    run = Run(tmp_path / "runs" / "x", program="train_toy")
+    run.create(OPTIONS, {"jgan": "0"})
     run.state.write_bytes(b"state")
     return run
 
@@ -30,71 +30,64 @@ def test_a_run_directory_holds_its_configuration(run):
 
 
 def test_a_run_is_never_begun_over_another(run):
-    with pytest.raises(UserError, match=r"already holds a run; resume it with --resume .*runs/x, or choose another"):
-        run.create("train_toy", OPTIONS, {})
+    with pytest.raises(UserError, match=r"runs/x already holds a run; resume it, or choose another folder"):
+        run.create(OPTIONS, {})
     run.state.unlink()
-    run.create("train_toy", {**OPTIONS, "lr": 0.2}, {})  # nothing is lost: it had saved nothing
-    assert run.options()["lr"] == 0.2
+    run.sample(30).write_bytes(b"a sample of the run that saved nothing")
+    run.create({**OPTIONS, "lr": 0.2}, {})  # nothing is lost: it had saved nothing
+    assert run.read_config()["options"]["lr"] == 0.2 and not run.sample(30).exists()
 
 
 def test_one_process_at_a_time_trains_in_a_run(run):
-    hold = f"from jgan.training.run import Run; Run({str(run.folder)!r}).hold()"
-    assert f"another process is training in {run.folder}" in run_code(hold).stderr
+    lock = f"from jgan.training.run import Run; Run({str(run.folder)!r}).lock()"
+    assert f"another process is training in {run.folder}" in run_code(lock).stderr
     other = Run(run.folder.with_name("other"))
-    create = f"from jgan.training.run import Run; Run({str(other.folder)!r}).create('train_toy', {{}}, {{}})"
+    create = f"from jgan.training.run import Run; Run({str(other.folder)!r}).create({{}}, {{}})"
     assert run_code(create).returncode == 0
-    other.hold()  # as that process has ended
+    other.lock()  # as that process has ended
+
+
+def test_what_a_killed_process_left_half_written_is_removed(run):
+    left = [run.folder / ".state.safetensors.x_4zq0ab", run.samples / ".0000010.png.abcdefgh"]
+    kept = [run.folder / ".notes.abcdefgh", run.folder / "state.safetensors", run.folder / ".lock"]
+    for path in [*left, kept[0]]:
+        path.write_bytes(b"half")
+    run.lock()
+    assert not any(path.exists() for path in left) and all(path.exists() for path in kept)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot make the folder .*file/x/samples: Not a directory"):
-        Run(tmp_path / "file" / "x").create("train_toy", {}, {})
-
-
-def test_a_run_goes_on_with_its_own_options_and_no_bound(run):
-    expected = {**OPTIONS, "max_steps": None, "output": str(run.folder)}
-    assert run.resume_options("train_toy", {"resume": "x"}) == expected
-    assert run.resume_options("train_toy", {"lr": 0.1}) == expected  # what the run has anyway
-    anew = {"n_epochs": 9, "max_steps": 30, "device": "cuda", "sample_interval": 1}
-    assert run.resume_options("train_toy", anew) == {**expected, **anew}
+        Run(tmp_path / "file" / "x").create({}, {})
 
 
 def test_a_resumed_run_remembers_its_new_options_and_who_computed_it(run):
-    run.resume({**OPTIONS, "n_epochs": 9}, {"jgan": "1"})
-    assert run.resume_options("train_toy", {})["n_epochs"] == 9
-    assert json.loads(run.config.read_text())["sessions"] == [{"jgan": "0"}, {"jgan": "1"}]
+    run.note_session({**OPTIONS, "n_epochs": 9}, {"jgan": "1"})
+    config = run.read_config()
+    assert config["options"]["n_epochs"] == 9 and config["sessions"] == [{"jgan": "0"}, {"jgan": "1"}]
 
 
-def test_other_options_are_refused_each_by_name(run):
-    with pytest.raises(UserError, match=r"--lr 0\.2 \(the run: 0\.1\), --seed 3 \(the run: None\), --output elsewhere"):
-        run.resume_options("train_toy", {"lr": 0.2, "seed": 3, "n_epochs": 5, "output": "elsewhere"})
-
-
-def test_a_run_goes_on_where_it_was_moved_to(run, tmp_path):
-    moved = run.folder.rename(tmp_path / "moved")
-    assert Run(moved).resume_options("train_toy", {"output": str(moved)})["output"] == str(moved)
-
-
-def test_what_cannot_be_resumed_is_refused(run, tmp_path):
-    with pytest.raises(UserError, match=r"is a run of train_toy; resume it with that program"):
-        run.resume_options("train_other", {})
+def test_what_is_no_configuration_is_refused(run, tmp_path):
     with pytest.raises(UserError, match="is not a run directory"):
-        Run(tmp_path).resume_options("train_toy", {})
-    run.state.unlink()
-    with pytest.raises(UserError, match=r"holds no state\.safetensors to resume from"):
-        run.resume_options("train_toy", {})
+        Run(tmp_path).read_config()
     for damaged in ("{", "[]", "{}", '{"program": "train_toy", "options": 3, "sessions": []}', NO_SESSIONS):
         run.config.write_text(damaged)
         with pytest.raises(UserError, match="cannot be read as the configuration of a run"):
-            run.resume_options("train_toy", {})
+            run.read_config()
 
 
-def test_a_run_goes_on_with_the_data_it_was_started_on(tmp_path):
-    run = Run(tmp_path / "x")
-    run.create("train_toy", OPTIONS, {"data": "3 images"})
-    config = run.config.read_bytes()
-    with pytest.raises(UserError, match=r"started on other data \(3 images\) than it finds now \(4 images\)"):
-        run.resume(OPTIONS, {"data": "4 images"})
-    assert run.config.read_bytes() == config
-    run.resume(OPTIONS, {"data": "3 images"})
+@pytest.mark.parametrize(
+    ("name", "other"), [("data", "4 images"), ("labels", "crc32 1"), ("classes", ["cat", "dog", "emu"])]
+)
+def test_a_run_goes_on_with_the_data_it_was_started_on(tmp_path, name, other):
+    data = {"data": "3 images", "labels": "crc32 0", "classes": ["cat", "dog"]}
+    Run(tmp_path / "x").create(OPTIONS, {"jgan": "0", **data})
+    Run(tmp_path / "x", resumed=True).require_data(data)
+    with pytest.raises(UserError, match=rf"was started on other data \({name}: .*\) than it finds now"):
+        Run(tmp_path / "x", resumed=True).require_data({**data, name: other})
+
+
+def test_an_old_run_does_not_know_its_labels(tmp_path):
+    Run(tmp_path / "x").create(OPTIONS, {"data": "3 images"})
+    Run(tmp_path / "x", resumed=True).require_data({"data": "3 images", "labels": "crc32 0", "classes": ["0", "1"]})

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from jgan.warmup.digits import draw_digits, parse_digits, write_archive
 from jgan.errors import UserError
 from jgan.images import to_pixels
 from jgan.models.cgan import Generator
+from jgan.warmup.digits import draw_digits, parse_digits, write_archive
 
 
 @given(st.text(st.sampled_from("0123456789"), min_size=1))

@@ -11,11 +11,11 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.weights.networks import load
 from jgan.errors import UserError
+from jgan.weights.arrays import load
 from jgan.weights.import_weights import read_foreign
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
 class Attack:
