@@ -18,7 +18,7 @@ import jittor as jt
 FLAGS = f'-fno-fast-math -I"{Path(__file__).parent}"'
 
 
-def serve(*variables) -> bool:
+def can_use_kernels(*variables) -> bool:
     """Whether the kernels may compute on these Vars."""
     return (
         os.environ.get("JGAN_KERNELS") != "0"
@@ -28,7 +28,7 @@ def serve(*variables) -> bool:
     )
 
 
-def call(header: str, function: str, inputs: list, shapes: list, *, flags: str = "", **numbers: float) -> list:
+def call_kernel(header: str, function: str, inputs: list, shapes: list, *, flags: str = "", **numbers: float) -> list:
     """The float32 Vars of these shapes that `jgan::FUNCTION` of a header in this folder computes from the inputs.
 
     The function takes the inputs and the outputs, each as a vector of `jittor::Var*`, and then the numbers as doubles,

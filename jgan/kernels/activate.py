@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from jgan.kernels import call, plain, serve
+from jgan.kernels import call_kernel, can_use_kernels, plain
 from jgan.kernels.function import Function
 
 
 def leaky_relu(x, slope: float):
     """max(x, 0) + slope min(x, 0) for a Var of any shape; slope 0 for ReLU."""
-    return _LeakyReLU(slope)(x) if serve(x) else plain.leaky_relu(x, slope)
+    return _LeakyReLU(slope)(x) if can_use_kernels(x) else plain.leaky_relu(x, slope)
 
 
 class _LeakyReLU(Function):
@@ -17,7 +17,7 @@ class _LeakyReLU(Function):
         self.slope = slope
 
     def execute(self, x):
-        (y,) = call("activate.hpp", "leaky_relu", [x], [x.shape], slope=self.slope)
+        (y,) = call_kernel("activate.hpp", "leaky_relu", [x], [x.shape], slope=self.slope)
         self.kept = (y,)
         return y
 
@@ -34,7 +34,7 @@ class _Masked(Function):
         self.slope = slope
 
     def execute(self, dy):
-        (dx,) = call("activate.hpp", "leaky_relu_backward", [self.kept[0], dy], [dy.shape], slope=self.slope)
+        (dx,) = call_kernel("activate.hpp", "leaky_relu_backward", [self.kept[0], dy], [dy.shape], slope=self.slope)
         return dx
 
     def grad(self, ddx):

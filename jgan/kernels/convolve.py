@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jittor as jt
 
-from jgan.kernels import call, plain, serve
+from jgan.kernels import call_kernel, can_use_kernels, plain
 from jgan.kernels.function import Function
 
 FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS = range(3)  # as in geometry.hpp
@@ -21,7 +21,7 @@ FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS = range(3)  # as in geometry.hpp
 def conv(x, w, bias, *, stride: tuple, padding: tuple):
     """x (N, I, H, W), w (O, I, kh, kw), bias (O,) or None -> (N, O, (H + 2 padding - kh) // stride + 1, ...)."""
     given = (x, w) if bias is None else (x, w, bias)
-    if not (serve(*given) and onednn()):
+    if not (can_use_kernels(*given) and onednn()):
         return plain.conv(x, w, bias, stride=stride, padding=padding)
     return _Forward(x, w, _Window(stride, padding))(*given)
 
@@ -30,7 +30,7 @@ def conv_transpose(x, w, bias, *, stride: tuple, padding: tuple, output_padding:
     """x (N, I, H, W), w (I, O, kh, kw), bias (O,) or None ->
     (N, O, (H - 1) stride - 2 padding + kh + output_padding, ...): the derivative of a convolution by its images.
     """
-    if not (serve(x, w) and onednn()):
+    if not (can_use_kernels(x, w) and onednn()):
         return plain.conv_transpose(x, w, bias, stride=stride, padding=padding, output_padding=output_padding)
     lengths = zip(x.shape[2:], w.shape[2:], stride, padding, output_padding)
     size = [(length - 1) * s - 2 * p + k + more for length, k, s, p, more in lengths]
@@ -60,15 +60,15 @@ class _Window:
         lengths = zip(x.shape[2:], w.shape[2:], self.stride, self.padding)
         return [(length + 2 * p - k) // s + 1 for length, k, s, p in lengths]
 
-    def call(self, direction: int, inputs: list, shape: list):
-        """What is unknown, computed from two known ones and perhaps a bias, all by one compilation of one function."""
+    def compute(self, direction: int, inputs: list, shape: list):
+        """Compute y, dx or dw from the other two; one compiled function serves all three."""
         numbers = {
             "direction": direction, "biased": len(inputs) == 3,
             "stride_h": self.stride[0], "stride_w": self.stride[1],
             "padding_h": self.padding[0], "padding_w": self.padding[1],
         }  # fmt: skip
         inputs = inputs if len(inputs) == 3 else [*inputs, jt.zeros((1,))]
-        (result,) = call("convolve.hpp", "convolve", inputs, [shape], flags=onednn(), **numbers)
+        (result,) = call_kernel("convolve.hpp", "convolve", inputs, [shape], flags=onednn(), **numbers)
         return result
 
 
@@ -81,7 +81,7 @@ class _Forward(Function):
 
     def execute(self, x, w, *bias):
         shape = [x.shape[0], w.shape[0], *self.window.forward_size(x, w)]
-        return self.window.call(FORWARD, [x, w, *bias], shape)
+        return self.window.compute(FORWARD, [x, w, *bias], shape)
 
     def grad(self, dy):
         x, w = self.kept
@@ -98,7 +98,7 @@ class _BackwardData(Function):
         self.size, self.window = size, window
 
     def execute(self, dy, w):
-        return self.window.call(BACKWARD_DATA, [dy, w], [dy.shape[0], w.shape[1], *self.size])
+        return self.window.compute(BACKWARD_DATA, [dy, w], [dy.shape[0], w.shape[1], *self.size])
 
     def grad(self, dx):
         dy, w = self.kept
@@ -116,7 +116,7 @@ class _BackwardWeights(Function):
         self.size, self.window = size, window
 
     def execute(self, x, dy):
-        return self.window.call(BACKWARD_WEIGHTS, [x, dy], [dy.shape[1], x.shape[1], *self.size])
+        return self.window.compute(BACKWARD_WEIGHTS, [x, dy], [dy.shape[1], x.shape[1], *self.size])
 
     def grad(self, dw):
         x, dy = self.kept
@@ -132,7 +132,7 @@ class _ChannelSum(Function):
     def execute(self, x):
         self.shape = x.shape
         rows = x.reshape((x.shape[0], x.shape[1], x.shape[2] * x.shape[3]))
-        (sums,) = call("channels.hpp", "channel_sum", [rows], [[x.shape[1]]])
+        (sums,) = call_kernel("channels.hpp", "channel_sum", [rows], [[x.shape[1]]])
         return sums
 
     def grad(self, dsums):

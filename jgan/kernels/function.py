@@ -1,8 +1,8 @@
 """Functions that keep Vars for their derivatives, and no longer than they must.
 
-What Python refers to is not freed, nor is what lies between two such Vars. But an optimizer differentiates its loss for
-the last time: if the functions forget what they kept as it passes, Jittor frees activations one by one while it
-computes; otherwise all stay until the loss itself is gone.
+Jittor cannot free a Var that Python references, nor the graph between two such Vars. But an optimizer differentiates
+its loss for the last time: if the functions forget what they kept as it passes, Jittor frees activations one by one
+while it computes; otherwise all stay until the loss itself is gone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Function(jt.Function):
                 self.kept = None
 
 
-class Forgetting:
+class ReleasesGraph:
     """For optimizers: `backward`, and so `step`, uses the graph of its loss up unless that is to be retained.
 
     Graphs that a user's own `grad` makes meanwhile are not its.

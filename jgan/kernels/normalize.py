@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import jittor as jt
 
-from jgan.kernels import call, plain, serve
+from jgan.kernels import call_kernel, can_use_kernels, plain
 from jgan.kernels.function import Function
 
 
@@ -16,7 +16,7 @@ def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
 
     x: float32 (N, C, ...); weight, bias: (C,). Returns y like x, and mean and biased variance (C,) without gradients.
     """
-    if not serve(x, weight, bias):
+    if not can_use_kernels(x, weight, bias):
         return plain.batch_norm(x, weight, bias, eps=eps, slope=slope)
     rows = _rows(x)
     function = _Normalize(rows, weight, bias, {"eps": eps, "slope": slope})
@@ -26,7 +26,7 @@ def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
 
 def instance_norm(x, *, eps: float, slope: float = 1.0):
     """Normalise each channel of each image by itself: x (N, C, H, W) -> y."""
-    if not serve(x):
+    if not can_use_kernels(x):
         return plain.instance_norm(x, eps=eps, slope=slope)
     channels = x.shape[0] * x.shape[1]
     scale, shift = jt.ones((channels,)).stop_grad(), jt.zeros((channels,)).stop_grad()
@@ -36,11 +36,11 @@ def instance_norm(x, *, eps: float, slope: float = 1.0):
 
 def normalize_by(x, weight, bias, mean, variance, *, eps: float, slope: float = 1.0):
     """Normalise by given statistics: x (N, C, ...), all others (C,), -> y like x. The kernel serves under no_grad."""
-    if not (jt.flags.no_grad and serve(x, weight, bias, mean, variance)):
+    if not (jt.flags.no_grad and can_use_kernels(x, weight, bias, mean, variance)):
         return plain.normalize_by(x, weight, bias, mean, variance, eps=eps, slope=slope)
     rows = _rows(x)
     inputs = [rows, weight, bias, mean, variance]
-    (y,) = call("normalize.hpp", "normalize_by", inputs, [rows.shape], eps=eps, slope=slope)
+    (y,) = call_kernel("normalize.hpp", "normalize_by", inputs, [rows.shape], eps=eps, slope=slope)
     return y.reshape(x.shape)
 
 
@@ -57,7 +57,7 @@ class _Normalize(Function):
 
     def execute(self, x, weight, bias):
         shapes = [x.shape, weight.shape, weight.shape]
-        y, *self.moments = call("normalize.hpp", "normalize", [x, weight, bias], shapes, **self.options)
+        y, *self.moments = call_kernel("normalize.hpp", "normalize", [x, weight, bias], shapes, **self.options)
         return y
 
     def grad(self, dy):
@@ -75,10 +75,12 @@ class _Backward(Function):
 
     def execute(self, x, weight, bias, dy):
         inputs = [x, weight, bias, *self.moments, dy]
-        return call("normalize.hpp", "normalize_backward", inputs, [x.shape, weight.shape, bias.shape], **self.options)
+        return call_kernel(
+            "normalize.hpp", "normalize_backward", inputs, [x.shape, weight.shape, bias.shape], **self.options
+        )
 
     def grad(self, *upstream):
-        # Of all that each was computed from, nothing is to be differentiated here: dy, too, was computed from x.
+        # Detach every input: dy itself depends on x, and that path must not be differentiated twice.
         *inputs, dy = (var.detach().start_grad() for var in self.kept)
         y, _, _ = plain.batch_norm(*inputs, **self.options)
         firsts = jt.grad((y * dy).sum(), inputs)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from jgan.kernels import call, plain, serve
-from jgan.kernels.function import Forgetting
+from jgan.kernels import call_kernel, can_use_kernels, plain
+from jgan.kernels.function import ReleasesGraph
 
 
-class Adam(Forgetting, plain.Adam):
+class Adam(ReleasesGraph, plain.Adam):
     """Jittor's AdamW without decay, in one pass over all parameters. Options, state and `step(loss)` are AdamW's."""
 
     def step(self, loss=None, retain_graph: bool = False):
-        if not all(serve(*group["params"]) for group in self.param_groups):
+        if not all(can_use_kernels(*group["params"]) for group in self.param_groups):
             super().step(loss, retain_graph)
             return
         self.pre_step(loss, retain_graph)
@@ -23,7 +23,7 @@ class Adam(Forgetting, plain.Adam):
         places = [i for i, parameter in enumerate(group["params"]) if not parameter.is_stop_grad()]
         parameters, gradients, m, v = ([group[name][i] for i in places] for name in ("params", "grads", "m", "values"))
         updated = [*parameters, *m, *v]
-        results = call(
+        results = call_kernel(
             "adam.hpp",
             "adam",
             [*parameters, *gradients, *m, *v],
@@ -38,5 +38,5 @@ class Adam(Forgetting, plain.Adam):
             var.update(result)
 
 
-class RMSprop(Forgetting, plain.RMSprop):
+class RMSprop(ReleasesGraph, plain.RMSprop):
     """Jittor's RMSprop, whose step lets the kernels' functions forget."""
