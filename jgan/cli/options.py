@@ -26,14 +26,20 @@ def option(default=dataclasses.MISSING, help="", *, least=None, most=None, above
 
 def parse(options_class, description: str, argv=None):
     """The options, and a dict of those that were given. A wrong one ends the program with a sentence and status 2."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     types = typing.get_type_hints(options_class)
     for field in dataclasses.fields(options_class):
         _add(parser, field, types[field.name])
     given = vars(parser.parse_args(argv))
     return options_class(**given), given
+
+
+class _Parser(argparse.ArgumentParser):
+    def _print_message(self, message, file=None):
+        """argparse's own passes over a file that cannot be written."""
+        if message and file is not None:
+            file.write(message)
+            file.flush()
 
 
 def _of_optional(kind):
