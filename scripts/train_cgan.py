@@ -30,7 +30,7 @@ class Options(training.ImageOptions, training.AdamOptions):
     n_classes: Optional[int] = option(None, "number of classes; else as many as the data have", least=2)
     img_size: int = option(32, "height and width of the images", least=4)
     channels: int = option(1, "channels of the images", choices=(1, 3))
-    gan_mode: str = option("lsgan", "the adversarial loss", choices=("vanilla", "lsgan", "hinge"))
+    gan_mode: str = option("lsgan", "the adversarial loss", choices=training.GAN_MODES)
 
 
 def load(opt: Options) -> Images:

@@ -34,7 +34,7 @@ class Options(translation.TranslationOptions):
     img_size: int = option(256, "height and width of the images", choices=(32, 64, 128, 256, 512))
     in_channels: int = option(3, "channels of the input", choices=(1, 3))
     out_channels: int = option(3, "channels of the output", choices=(1, 3))
-    gan_mode: str = option("vanilla", "the adversarial loss", choices=("vanilla", "lsgan", "hinge", "wgangp"))
+    gan_mode: str = option("vanilla", "the adversarial loss", choices=(*training.GAN_MODES, "wgangp"))
     lambda_l1: float = option(100.0, "weight of the difference to the target", least=0)
     lambda_gp: float = option(10.0, "weight of the gradient penalty of wgangp", least=0)
 

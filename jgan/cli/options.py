@@ -141,12 +141,13 @@ def class_labels(text: str, classes: tuple[str, ...], option_name: str) -> list[
     """
     labels = []
     by_number = any(name.isdecimal() for name in classes)
-    for part in text.split(","):
-        for name in [part.strip()] if part.strip() in classes else map(str, numbers(part, option_name)):
-            label = classes.index(name) if name in classes else int(name)
-            if label >= len(classes) or (by_number and name not in classes):
+    for part in map(str.strip, text.split(",")):
+        is_name = part in classes or not re.fullmatch(r"[0-9]+(-[0-9]+)?", part, re.ASCII)
+        for name in [part] if is_name else map(str, numbers(part, option_name)):
+            is_place = name.isdecimal() and int(name) < len(classes) and not by_number
+            if name not in classes and not is_place:
                 raise UserError(f"{option_name} {text}: {name} is none of the classes {', '.join(classes)}")
-            labels.append(label)
+            labels.append(classes.index(name) if name in classes else int(name))
     return labels
 
 

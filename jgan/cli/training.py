@@ -33,6 +33,7 @@ RESUMABLE_OPTIONS = (
     "device",
     *PATH_OPTIONS,
 )
+GAN_MODES = ("vanilla", "lsgan", "hinge")  # of `jgan.losses`, those that need no penalty beside them
 N_SAMPLES, COLUMNS = 64, 8
 
 
@@ -82,7 +83,7 @@ class ImageOptions(TrainOptions):
 class SmoothedLossOptions:
     """Which loss GAN and DCGAN train by."""
 
-    gan_mode: str = option("vanilla", "the adversarial loss", choices=("vanilla", "lsgan", "hinge"))
+    gan_mode: str = option("vanilla", "the adversarial loss", choices=GAN_MODES)
     real_target: Optional[float] = option(
         None, "what the discriminator should say of real images (else 0.9); not for hinge", above=0, most=1
     )

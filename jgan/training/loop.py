@@ -107,8 +107,12 @@ def train(
 
 
 def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
-    """Write the sample of this step; UserError if the networks no longer draw numbers."""
+    """Write the sample of this step; UserError if the networks no longer draw numbers.
+
+    Noise of Jittor's own in it, such as dropout, is the same in all samples, whatever was computed before.
+    """
     make_folder(run.samples)
+    runtime.seed_jittor(run.options.seed, "sample")
     try:
         images.save_png(run.sample(done), draw())
     except images.NotFinite as error:

@@ -24,7 +24,8 @@ class Run:
     generator.safetensors   the weights alone, and what rebuilds the network
     .lock                   empty; locked by the process that trains
 
-    Everything but config.json follows from the state, and is made again where a kill prevented it.
+    The generator's weights, the curves and the sample of the state's step follow from the state and the log, and are
+    made again where a kill prevented them.
 
     options: the program's, with n_epochs, max_steps, sample_interval, save_interval and seed among them. resumed:
     whether it goes on from its state. resume_command: what to type to go on. data: what tells its data set from others

@@ -148,7 +148,8 @@ def test_classes_are_chosen_by_name_or_number(text, classes, labels):
 @pytest.mark.parametrize(
     ("text", "classes", "sentence"),
     [
-        ("emu", ("ape", "cat"), "'emu' is no number and no rising range"),
+        ("cat,emu", ("ape", "cat"), "--labels cat,emu: emu is none of the classes ape, cat"),
+        ("1-0", ("ape", "cat"), "'1-0' is no number and no rising range"),
         ("2", ("ape", "cat"), "--labels 2: 2 is none of the classes ape, cat"),
         ("5-7", ("5", "7"), "--labels 5-7: 6 is none of the classes 5, 7"),
         ("0", ("5", "7"), "--labels 0: 0 is none of the classes 5, 7"),
