@@ -7,15 +7,16 @@ import runpy
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
 
-import jgan  # noqa: F401 (before any test imports Jittor)
-from jgan.weights.arrays import load, load_header
+# Several processes share the cores: each leaves the others theirs, and its programs do.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // WORKERS)))
+
+import jgan  # noqa: E402, F401 (before any test imports Jittor)
 
 ENVIRONMENT = dict(os.environ)  # as it was before Jittor's import wrote into it
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,36 +79,3 @@ def refused(tmp_path, monkeypatch, capfd):
         return last
 
     return call
-
-
-def require_same_run_after_ctrl_c(script, folder, name, options) -> int:
-    """Stop a training by Ctrl-C and resume it for three steps; run it anew for as many; the two must be one to the bit.
-
-    They are the runs "parts" and "whole" in the folder. Returns their number of steps.
-    """
-    options = [*map(str, options), "--n_epochs", "9999999"]
-    process = subprocess.Popen(
-        [sys.executable, ROOT / "scripts" / f"{name}.py", *options, "--output", "parts"],
-        cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    log = folder / "parts" / "log.jsonl"
-    deadline = time.monotonic() + 300
-    while not (log.exists() and log.read_text()) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    _, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130, stderr
-    stopped = load_header(folder / "parts" / "state.safetensors")["step"]
-    assert stopped >= 10
-
-    done = stopped + 3
-    for arguments in (["--resume", "parts"], [*options, "--output", "whole"]):
-        finished = script(name, *arguments, "--max_steps", done)
-        assert finished.returncode == 0, finished.stderr
-    (arrays, header), (others, other_header) = (load(folder / run / "state.safetensors") for run in ("parts", "whole"))
-    assert header == other_header and header["step"] == done
-    assert arrays.keys() == others.keys()
-    assert [name for name, array in arrays.items() if not np.array_equal(array, others[name])] == []
-    samples = [(folder / run / "samples" / f"{done:07d}.png").read_bytes() for run in ("parts", "whole")]
-    assert samples[0] == samples[1]
-    return done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import tempfile
 import zlib
@@ -62,14 +63,18 @@ def allocate_pixels(shape: tuple[int, ...]) -> np.ndarray:
     if n_bytes <= MEMORY_LIMIT:
         memory.require(n_bytes, f"images of {shape[-2]} x {shape[-1]} pixels")
         return np.empty(shape, np.uint8)
+    folder = tempfile.gettempdir()
+    disk = os.statvfs(folder)
+    room = disk.f_bavail * disk.f_frsize
     file = tempfile.TemporaryFile()  # noqa: SIM115 (the array keeps it open)
     try:
+        if n_bytes > room:  # posix_fallocate would fill the disk first, and fail then
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.posix_fallocate(file.fileno(), 0, n_bytes)
     except (OSError, OverflowError) as error:
-        free = os.statvfs(tempfile.gettempdir())
         raise UserError(
             f"the {shape[0]} images take {memory.readable(n_bytes)} decoded at {shape[-2]} x {shape[-1]}, and "
-            f"{tempfile.gettempdir()} has room for {memory.readable(free.f_bavail * free.f_frsize)} "
-            f"({getattr(error, 'strerror', error)}); choose a smaller img_size, or set TMPDIR to another folder"
+            f"{folder} has room for {memory.readable(room)} ({getattr(error, 'strerror', error)}); "
+            "choose a smaller img_size, or set TMPDIR to another folder"
         ) from None
     return np.memmap(file, np.uint8, "r+", shape=shape)

@@ -6,21 +6,19 @@ import importlib.util
 
 import numpy as np
 import pytest
-from check_precision import relative_errors
+from programs import module
 
 TORCH = importlib.util.find_spec("torch") is not None
 
 
 @pytest.mark.skipif(TORCH, reason="PyTorch is installed")
-def test_without_pytorch_it_says_what_to_install(script):
-    done = script("check_precision")
-    assert done.returncode == 2 and "pip install -r requirements-benchmark.txt" in done.stderr
+def test_without_pytorch_it_says_what_to_install(refused):
+    assert "pip install -r requirements-benchmark.txt" in refused("check_precision")
 
 
 @pytest.mark.parametrize("option", ["--models", "--sides"])
-def test_an_unknown_name_is_named(script, option):
-    done = script("check_precision", option, "vae")
-    assert done.returncode == 2 and f"error: {option}: 'vae' is none of" in done.stderr
+def test_an_unknown_name_is_named(refused, option):
+    assert f"error: {option}: 'vae' is none of" in refused("check_precision", option, "vae")
 
 
 @pytest.mark.skipif(not TORCH, reason="needs PyTorch (requirements-benchmark.txt)")
@@ -35,4 +33,5 @@ def test_gradients_are_those_of_float64(script):
 def test_an_error_is_a_share_of_the_largest_gradient_of_its_parameter():
     reference = {"g/a": np.array([2.0, -4.0]), "g/b": np.array([1e-6]), "d/a": np.array([1e-6]), "branches": np.ones(1)}
     found = {"g/a": np.array([2.0, -3.0]), "g/b": np.array([1.0]), "d/a": np.array([1.5e-6])}
+    relative_errors = module("check_precision").relative_errors
     assert relative_errors(found, reference) == pytest.approx([0.25, 0.5])  # g/b is rounding beside g/a
