@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Several processes share the cores: each leaves the others theirs, and its programs do.
-WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // WORKERS)))
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # one of several processes that share the cores; more threads would spin
+    threads = len(os.sched_getaffinity(0)) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, threads)))
 
-import jgan  # noqa: E402, F401 (before any test imports Jittor)
+import jgan  # noqa: F401 (before any test imports Jittor)
 
 ENVIRONMENT = dict(os.environ)  # as it was before Jittor's import wrote into it
 ROOT = Path(__file__).resolve().parent.parent

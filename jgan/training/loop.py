@@ -64,13 +64,13 @@ def train(
 
     bar = tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s(), disable=done >= n_steps)
     with StopRequest() as stop, Log(run.log, done) as log, bar:
+        jt.sync_all()
         if run.resumed:
             run.keep_samples_until(done)
             show_state()
             is_due = done >= n_steps or done % opt.sample_interval == 0
             if is_due and not run.sample(done).exists():
                 save_sample(run, draw, done)
-        jt.sync_all()
         computing_s, logged = 0.0, done
         while done < n_steps:
             start = time.perf_counter()
@@ -112,7 +112,7 @@ def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
     Noise of Jittor's own in it, such as dropout, is the same in all samples, whatever was computed before.
     """
     make_folder(run.samples)
-    runtime.seed_jittor(run.options.seed, "sample")
+    runtime.reseed(run.options.seed, "sample")
     try:
         images.save_png(run.sample(done), draw())
     except images.NotFinite as error:
