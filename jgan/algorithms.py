@@ -18,11 +18,14 @@ MODULES += ("losses", "steps", "optimizers", "layers")
 
 @dataclasses.dataclass
 class Algorithm:
-    """What is trained: networks and optimizers by name, and the step, which takes its inputs by name."""
+    """What is trained: networks and optimizers by name, and the step, which takes its inputs by name.
+
+    The first network is the one that draws or translates.
+    """
 
     networks: dict
     optimizers: dict
-    step: Callable[..., dict]
+    step: Callable[..., dict] | None = None  # for those who call it: the training loop is given a step of its own
 
     @property
     def generator(self):
