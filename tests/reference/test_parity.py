@@ -21,7 +21,8 @@ from jgan.weights.arrays import load
 from jgan.weights.networks import network_arrays, restore_network
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-NAMES = sorted(path.stem for path in FIXTURES.glob("*.safetensors") if path.stem not in ("optimizers", "state_dict"))
+OTHERS = ("metrics", "optimizers", "state_dict")
+NAMES = sorted(path.stem for path in FIXTURES.glob("*.safetensors") if path.stem not in OTHERS)
 MOMENTS = {"exp_avg": "m", "exp_avg_sq": "values", "square_avg": "values"}  # by PyTorch's names
 
 
