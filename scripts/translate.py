@@ -36,7 +36,7 @@ class Options:
     half: Optional[str] = option(
         None, "translate this half of images that hold A and B side by side", choices=("a", "b")
     )
-    size: Optional[int] = option(None, "resize to this height and width first", least=1)
+    size: Optional[int] = option(None, "resize to this height and width first", least=1, most=16384)
     compare: bool = option(False, "write input, output and, with --half, the other half side by side")
     running_statistics: bool = option(False, "Pix2Pix: normalise by the training's statistics, not the image's own")
     no_dropout: bool = option(False, "Pix2Pix: leave the dropout out, its only noise")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from jgan.errors import UserError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 LISTED = 10  # names in an error, at most
+
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `open_image` says it in its own words
 
 
 def load_folder(

@@ -9,6 +9,7 @@ import numpy as np
 from jittor import nn
 from PIL import Image
 
+from jgan import memory
 from jgan.images import from_pixels, to_pixels
 from jgan.layers import BatchNorm, untracked
 from jgan.models import cyclegan, rebuildable_classes
@@ -38,8 +39,12 @@ def translate(generator, image: Image.Image) -> np.ndarray:
     """The translation of an image of any size, as large as it is: pixels, uint8 (H, W) or (H, W, 3).
 
     image: in the mode "L" for a generator of one channel, else "RGB". It is mirrored at its right and lower border up
-    to a multiple of the generator's stride that is not below its `smallest`.
+    to a multiple of the generator's stride that is not below its `smallest`. Raises UserError if not even the image and
+    its translation fit into memory.
     """
+    memory.require(
+        2 * 3 * 4 * image.width * image.height, f"an image of {image.width} x {image.height} and its translation"
+    )
     pixels = np.asarray(image).reshape((image.height, image.width, -1))
     margins = [(0, max(generator.smallest - side, -side % generator.stride)) for side in (image.height, image.width)]
     padded = np.pad(pixels, [*margins, (0, 0)], mode="reflect" if min(pixels.shape[:2]) > 1 else "edge")

@@ -102,7 +102,7 @@ def train(
     if done < n_steps:
         say(f"stopped after step {done} of {n_steps} and saved; resume with\n  {run.resume_command}")
         return 128 + stop.signal
-    print(f"{run.folder} has done its {n_steps} steps")
+    print(f"{run.folder} has done its {n_steps} step{'s' * (n_steps != 1)}")
     return 0
 
 

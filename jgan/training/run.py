@@ -98,7 +98,7 @@ class Run:
         """Remember what data the run is trained on; UserError if it was started on other data."""
         self.data = data
         if self.resumed:
-            before = self.read_config()["sessions"][0]
+            before = {name: value for session in self.read_config()["sessions"] for name, value in session.items()}
             for name, now in data.items():
                 if before.get(name) not in (None, now):
                     raise UserError(

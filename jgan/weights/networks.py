@@ -33,9 +33,9 @@ def load_network(path: str | Path, *constructors):
     if constructor is None and not constructors:
         constructor = network_class(str(model))
     if constructor is None:
-        needed = ", ".join(each.model_name for each in constructors or rebuildable_classes())
-        held = model or "the state of a run"
-        raise UserError(f"{path} holds {held}; weights of one of these are needed here: {needed}")
+        needed = [each.model_name for each in constructors or rebuildable_classes()]
+        needed = f"weights of {needed[0]}" if len(needed) == 1 else f"weights of one of these: {', '.join(needed)}"
+        raise UserError(f"{path} holds {model or 'the state of a run'}; what is needed here is {needed}")
     arrays, header = load(path)
     held = sum(array.nbytes for array in arrays.values())
     try:

@@ -132,15 +132,16 @@ def require_same_run_after_ctrl_c(folder: Path, name: str, options: list) -> Pat
     deadline = time.monotonic() + 300
     while not (log.exists() and log.read_text()) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the program and all it started
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the program and all it started
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130, stderr
     stopped = load(folder / "parts" / "state.safetensors")[1]["step"]
-    assert stopped >= 10 and f"stopped after step {stopped} of " in stderr
+    assert stopped >= 10 and f"stopped after step {stopped} of " in stderr, stderr
 
     done = stopped + 3
-    command = stderr.strip().splitlines()[-1].split()
-    assert command[0] == "python" and command[2:] == ["--resume", "parts"]
+    command = stderr.partition("resume with\n")[2].splitlines()[0].split()
+    assert command[0] == "python" and command[2:] == ["--resume", "parts"], stderr
     again = subprocess.run(
         [sys.executable, *command[1:], "--max_steps", str(done)],
         cwd=folder, env=ENVIRONMENT, capture_output=True, text=True,

@@ -154,7 +154,7 @@ def test_progress_shows_the_same_latents_over_time(tmp_path):
         (
             "interpolate",
             ["--weights", "unet"],
-            "unet holds pix2pix.Generator; weights of one of these are needed here: cgan.Generator, dcgan.Generator",
+            "unet holds pix2pix.Generator; what is needed here is weights of one of these: cgan.Generator, d",
         ),
         ("sample", ["--seeds", "3000000000"], "'3000000000' is too large; 999999999 is the largest"),
         ("interpolate", ["--n", "100000"], "--n: 100000 is too large; at most 100 is possible"),

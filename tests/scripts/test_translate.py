@@ -140,7 +140,7 @@ def test_what_is_no_image_that_can_be_used_is_named_and_the_others_are_translate
         (["a.png", "--weights", "unet", "--direction", "b2a"], "--direction means nothing to the generator in unet"),
         (["a.png", "--weights", "cycle", "--no_dropout"], "--no_dropout means nothing to the generator in cycle"),
         (["a.png", "--weights", "unet", "--output", "b.png"], "--output is the folder to write into; b.png looks like"),
-        (["a.png", "--weights", "other"], "needed here: cyclegan.Generators, pix2pix.Generator"),
+        (["a.png", "--weights", "other"], "weights of one of these: cyclegan.Generators, pix2pix.Generator"),
         (["a.png", "--weights", "unet", "--output", "unet"], "cannot make the folder unet"),
     ],
 )

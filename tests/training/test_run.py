@@ -91,3 +91,11 @@ def test_a_run_goes_on_with_the_data_it_was_started_on(tmp_path, name, other):
 def test_an_old_run_does_not_know_its_labels(tmp_path):
     Run(tmp_path / "x").create(OPTIONS, {"data": "3 images"})
     Run(tmp_path / "x", resumed=True).require_data({"data": "3 images", "labels": "crc32 0", "classes": ["0", "1"]})
+
+
+def test_a_run_knows_its_labels_from_the_session_on_that_first_noted_them(tmp_path):
+    run = Run(tmp_path / "x", resumed=True)
+    run.create(OPTIONS, {"data": "3 images"})
+    run.note_session(OPTIONS, {"data": "3 images", "labels": "crc32 0"})
+    with pytest.raises(UserError, match="was started on other data"):
+        run.require_data({"data": "3 images", "labels": "crc32 1"})
