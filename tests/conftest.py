@@ -12,10 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # one of several processes that share the cores; more threads would spin
-    threads = len(os.sched_getaffinity(0)) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, threads)))
-
 import jgan  # noqa: F401 (before any test imports Jittor)
 
 ENVIRONMENT = dict(os.environ)  # as it was before Jittor's import wrote into it
