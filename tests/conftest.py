@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # small tests would spend most of their time waiting in a loop
+
 import jgan  # noqa: F401 (before any test imports Jittor)
 
 ENVIRONMENT = dict(os.environ)  # as it was before Jittor's import wrote into it
