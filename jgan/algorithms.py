@@ -43,6 +43,9 @@ class Algorithm:
             optimizer.lr = lr
 
 
+SMOOTHED = ("vanilla", "lsgan")  # the losses whose target for real images may be less than 1
+
+
 def framework(name: str):
     """The half of this package in "jittor" or "pytorch"."""
     root = {"jittor": "jgan", "pytorch": "jgan.reference"}[name]
@@ -57,7 +60,7 @@ def smoothed_loss(half, gan_mode: str, real_target: float | None):
     Raises ValueError for a real_target and a loss that has none.
     """
     loss = half.losses.GAN_MODES[gan_mode]
-    if gan_mode in ("vanilla", "lsgan"):
+    if gan_mode in SMOOTHED:
         return loss(real_target=0.9 if real_target is None else real_target)
     if real_target is not None:
         raise ValueError(f"the loss {gan_mode} has no target for real images; leave real_target out")

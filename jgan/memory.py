@@ -60,4 +60,5 @@ _announced: list[list] = []  # [what, limit, bytes so far] for each context with
 def readable(n_bytes: float) -> str:
     """1536 -> "1.5 KiB"."""
     power = min(8, int(math.log(max(n_bytes, 1), 1024)))
-    return f"{n_bytes / 1024**power:.1f} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB', 'ZiB', 'YiB')[power]}"
+    value, unit = n_bytes / 1024**power, ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")[power]
+    return f"{value:.1f} {unit}" if value < 10_000 else f"{value:.1e} {unit}"

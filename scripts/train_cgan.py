@@ -19,6 +19,7 @@ from jgan.cli.options import option
 from jgan.data.dataset import Images
 from jgan.errors import UserError
 from jgan.random import rng
+from jgan.training.stop import say
 
 ROWS = 10  # of a sample; its columns are the classes
 
@@ -39,6 +40,8 @@ def load(opt: Options) -> Images:
         raise UserError(f"{opt.data_dir} holds one class, {data.classes[0]}; two or more are needed")
     if opt.n_classes is not None and opt.n_classes < len(data.classes):
         raise UserError(f"--n_classes {opt.n_classes}: the data have {len(data.classes)}; leave the option out")
+    if opt.n_classes is not None and opt.n_classes > len(data.classes):
+        say(f"--n_classes {opt.n_classes}: the data have {len(data.classes)} classes; the others stay without images")
     return data
 
 

@@ -139,6 +139,8 @@ def class_labels(text: str, classes: tuple[str, ...], option_name: str) -> list[
     A part is the name of a class, or a number or a range of numbers: the names of classes that are called by numbers,
     and the places of others, from 0 on.
     """
+    if text in classes:  # one whose name holds a comma
+        return [classes.index(text)]
     labels = []
     by_number = any(name.isdecimal() for name in classes)
     for part in map(str.strip, text.split(",")):

@@ -12,6 +12,7 @@ from typing import Callable, Optional
 import numpy as np
 
 from jgan import images, memory
+from jgan.algorithms import SMOOTHED
 from jgan.cli.options import option, require_valid
 from jgan.cli.program import run_program
 from jgan.data import mnist
@@ -89,8 +90,8 @@ class SmoothedLossOptions:
     )
 
     def __post_init__(self):
-        if self.gan_mode == "hinge" and self.real_target is not None:
-            raise UserError("the hinge loss has no target for real images; leave --real_target out")
+        if self.gan_mode not in SMOOTHED and self.real_target is not None:
+            raise UserError(f"the {self.gan_mode} loss has no target for real images; leave --real_target out")
 
 
 def run_training(options_class, description: str, load: Callable, train: Callable) -> None:

@@ -50,7 +50,16 @@ def load_folder(
             tqdm.write(f"left out {paths[i]}: {error}", file=sys.stderr)
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        list(tqdm(pool.map(read, range(len(paths))), "reading images", len(paths), leave=False, mininterval=1))
+        list(
+            tqdm(
+                pool.map(read, range(len(paths))),
+                "reading images",
+                len(paths),
+                leave=False,
+                mininterval=1,
+                disable=sys.stderr is None,
+            )
+        )
     if len(failures) == len(paths):
         raise UserError(f"none of the {len(paths)} images in {folder} can be used")
     if failures:
@@ -71,10 +80,16 @@ def _classes(folder: str | Path, paths: list[Path]) -> tuple[np.ndarray, tuple[s
     outside = [path.name for path, part in zip(paths, parts) if len(part) == 1]
     if outside:
         raise UserError(
-            f"{len(outside)} images lie in {folder} itself, not in the folder of a class: {_listed(outside)}; "
+            f"not in the folder of a class, but in {folder} itself, lie {_listed(outside)}; "
             "make a folder in it for each class"
         )
     classes = tuple(sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != "."))
+    odd = [name for name in classes if name != name.strip() or "," in name]
+    if odd:
+        raise UserError(
+            f"the names of these class folders of {folder} begin or end with a space or hold a comma, so that they "
+            f"could not be asked for by name: {_listed(list(map(repr, odd)))}; rename them"
+        )
     labels = np.array([classes.index(part[0]) for part in parts], np.int32)
     _require_images_of_all(labels, classes, folder)
     return labels, classes
@@ -132,6 +147,8 @@ def open_image(path: str | Path) -> Image.Image:
     Raises ValueError for what is no regular file, and for one of more pixels than Pillow takes for safe; for a broken
     one, OSError and whatever else Pillow's decoders raise.
     """
+    if not os.path.exists(path):
+        raise ValueError("it is a link to nothing")
     if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for its other end
         raise ValueError("it is not a regular file")
     try:

@@ -243,7 +243,10 @@ def _read(path: Path, file: IdxFile, *, others: bool) -> tuple[np.ndarray, bool]
 
 
 def _expected(file: IdxFile) -> str:
-    return f"expected were {file.size} bytes and sha256 {file.sha256}. Remove the file, or give another data folder"
+    return (
+        f"{file.source.title}'s has {file.size} bytes and sha256 {file.sha256}, and one of your own must be a whole "
+        "IDX file. Remove the file, or give another data folder"
+    )
 
 
 def _remedy(source: Source) -> str:

@@ -73,5 +73,7 @@ def _require_possible(options: dict, signature: inspect.Signature) -> None:
         if isinstance(default, (str, bool)):
             if type(value) is not type(default):
                 raise ValueError(f"{name} must be one like {default!r}, not {value!r}")
-        elif not (value is None and default is None) and not (isinstance(value, numbers.Integral) and value >= 1):
+        elif value is None and default is None:
+            continue
+        elif isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
             raise ValueError(f"{name} must be a whole number from 1 on, not {value!r}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jgan.errors import UserError
 from jgan.files import replacing, write_bytes
+from jgan.training.stop import say
 
 
 class Log:
@@ -17,7 +18,11 @@ class Log:
     """
 
     def __init__(self, path: str | Path, steps_done: int):
-        kept = [entry for entry in read_log(path) if entry["step"] <= steps_done]
+        entries = read_log(path)
+        kept = [entry for entry in entries if entry["step"] <= steps_done]
+        n_damaged = _n_lines(path) - len(entries)
+        if n_damaged:
+            say(f"{n_damaged} line{'s' * (n_damaged != 1)} of {path} could not be read and were left out")
         write_bytes(path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (open as long as the log)
 
@@ -42,6 +47,10 @@ def read_log(path: str | Path) -> list[dict]:
         return []
     entries = map(_entry, Path(path).read_bytes().splitlines())
     return [entry for entry in entries if entry is not None]
+
+
+def _n_lines(path: str | Path) -> int:
+    return len(Path(path).read_bytes().splitlines()) if Path(path).is_file() else 0
 
 
 def _entry(line: bytes) -> dict | None:

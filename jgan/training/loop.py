@@ -51,18 +51,24 @@ def train(
     session = {**runtime.versions(), **run.data}
     if not run.resumed:
         run.create(dataclasses.asdict(opt), session)
-    elif done < n_steps:
-        run.note_session(dataclasses.asdict(opt), session)
-    if done < n_steps:
-        print(f"training on {session['device']} into {run.folder}")
     make_folder(run.samples)  # the user may have cleared it away
     images.save_png(run.samples / "real.png", real)
+    if done < n_steps:
+        if run.resumed:
+            run.note_session(dataclasses.asdict(opt), session)
+        print(f"training on {session['device']} into {run.folder}")
 
     def show_state() -> None:
         save_network(run.generator, algorithm.generator, classes=run.data.get("classes", ()))
         draw_curves(run.log, run.curves)
 
-    bar = tqdm(total=n_steps, initial=done, unit="step", mininterval=_refresh_s(), disable=done >= n_steps)
+    bar = tqdm(
+        total=n_steps,
+        initial=done,
+        unit="step",
+        mininterval=_refresh_s(),
+        disable=done >= n_steps or sys.stderr is None,
+    )
     with StopRequest() as stop, Log(run.log, done) as log, bar:
         jt.sync_all()
         if run.resumed:
@@ -89,20 +95,21 @@ def train(
                 bar.set_postfix_str(_readable({**losses, "images/s": images_per_s}), refresh=False)
                 computing_s, logged = 0.0, done
             bar.update()
-            if last or done % opt.sample_interval == 0:
-                save_sample(run, draw, done)
-            if last or done % opt.save_interval == 0:
+            if last or done % opt.save_interval == 0:  # before the sample, whose first drawing compiles more
                 try:
                     save_state(run.state, parts, done)
                 except ValueError as error:
                     raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
                 show_state()
+            if last or done % opt.sample_interval == 0:
+                save_sample(run, draw, done)
             if last:
                 break
     if done < n_steps:
         say(f"stopped after step {done} of {n_steps} and saved; resume with\n  {run.resume_command}")
         return 128 + stop.signal
-    print(f"{run.folder} has done its {n_steps} step{'s' * (n_steps != 1)}")
+    more = f", and {n_steps} were asked for" if done > n_steps else ""
+    print(f"{run.folder} has done {done} step{'s' * (done != 1)}{more}")
     return 0
 
 
@@ -137,4 +144,4 @@ def _readable(values: dict) -> str:
 
 def _refresh_s() -> float:
     """Seconds between updates of the bar: each is a line of its own where the output is a file."""
-    return 0.2 if sys.stderr.isatty() else 30.0
+    return 0.2 if sys.stderr and sys.stderr.isatty() else 30.0

@@ -47,8 +47,18 @@ def load_network(path: str | Path, *constructors):
         raise UserError(f"{path} is damaged or was written by another version of jgan: {error}") from None
     restore_network(network, arrays, where=path)
     network.eval()
-    network.classes = tuple(map(str, header.get("classes", ())))
+    network.classes = _classes(header, network, path)
     return network
+
+
+def _classes(header: dict, network, path: str | Path) -> tuple[str, ...]:
+    classes = header.get("classes", [])
+    names_all = isinstance(classes, list) and len(set(map(str, classes))) == len(classes) <= getattr(
+        network, "n_classes", 0
+    )
+    if classes != [] and not names_all:
+        raise UserError(f"{path} is damaged: {classes!r} are not the names of the classes that its network draws")
+    return tuple(map(str, classes))
 
 
 def network_arrays(network) -> dict[str, np.ndarray]:

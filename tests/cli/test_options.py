@@ -138,6 +138,7 @@ def test_what_cannot_be_resumed_is_refused(run, tmp_path, monkeypatch):
         ("0-1,2", ("ape", "cat", "dog"), [0, 1, 2]),
         ("7,0-2", tuple("0123456789"), [7, 0, 1, 2]),
         ("5,7-8", ("5", "7", "8"), [0, 1, 2]),  # by their names, not their places
+        ("a,b", ("a", "a,b", "b"), [1]),
         ("T-shirt/top, Ankle boot", ("Ankle boot", "T-shirt/top"), [1, 0]),
     ],
 )

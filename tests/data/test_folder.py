@@ -228,8 +228,22 @@ def test_what_belongs_to_no_class_is_an_error(tmp_path):
     with pytest.raises(UserError, match=r"no image can be read in these class folders of .*: empty; remove them"):
         load_folder(tmp_path, size=4, labelled=True)
     Image.new("L", (4, 4)).save(tmp_path / "stray.png")
-    with pytest.raises(UserError, match=r"1 images lie in .* itself, not in the folder of a class: stray\.png"):
+    with pytest.raises(UserError, match=r"not in the folder of a class, but in .* itself, lie stray\.png; make"):
         load_folder(tmp_path, size=4, labelled=True)
+
+
+@pytest.mark.parametrize("name", ["a,b", " a", "b "])
+def test_a_class_that_could_not_be_asked_for_is_refused(tmp_path, name):
+    class_folders(tmp_path, **{name: 1, "c": 1})
+    with pytest.raises(UserError, match=f"could not be asked for by name: '{name}'; rename them"):
+        load_folder(tmp_path, size=4, labelled=True)
+
+
+def test_a_link_to_nothing_is_named(tmp_path, capsys):
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
+    Image.new("L", (8, 8), 9).save(tmp_path / "good.png")
+    assert len(load_folder(tmp_path, size=4)) == 1
+    assert "gone.png: it is a link to nothing" in capsys.readouterr().err
 
 
 def test_above_the_limit_the_pixels_lie_in_a_file(tmp_path, monkeypatch):

@@ -240,7 +240,7 @@ def test_a_run_of_the_version_before_is_resumed(tmp_path):
         ),
         (
             lambda folder: [(folder / "ant" / f"{i}.png").rename(folder / f"{i}.png") for i in (0, 1)],
-            "2 images lie in animals itself, not in the folder of a class: 0.png, 1.png",
+            "not in the folder of a class, but in animals itself, lie 0.png, 1.png; make a folder in it",
         ),
         (
             lambda folder: (folder / "dog").mkdir(),
@@ -384,7 +384,7 @@ def test_a_run_is_neither_overwritten_nor_resumed_under_other_options(refused, t
 
 def test_a_run_whose_steps_are_done_says_so_and_stays_as_it_is(tmp_path, to_resume):
     before = files_in(to_resume)
-    assert run(tmp_path, "train_cgan", "--resume", "run", "--max_steps", 3).out == "run has done its 3 steps\n"
+    assert run(tmp_path, "train_cgan", "--resume", "run", "--max_steps", 3).out == "run has done 3 steps\n"
     assert files_in(to_resume) == before
 
 

@@ -43,7 +43,7 @@ def test_a_line_cut_short_is_dropped(tmp_path):
         b'{"step": "20", "loss": 1}', b'{"step": 1e999, "loss": 1}', b'{"step": 20, "loss": "low"}',
     ],
 )  # fmt: skip
-def test_a_damaged_line_costs_itself_alone(tmp_path, damage):
+def test_a_damaged_line_costs_itself_alone_and_is_said(tmp_path, damage, capsys):
     path = tmp_path / "log"
     written(path, 10, 20, 30)
     first, _, last = path.read_bytes().splitlines()
@@ -51,6 +51,7 @@ def test_a_damaged_line_costs_itself_alone(tmp_path, damage):
     with Log(path, 30):
         pass
     assert path.read_bytes().splitlines() == [first, last]
+    assert f"1 line of {path} could not be read" in capsys.readouterr().err
 
 
 def test_an_entry_without_a_loss_is_not_drawn(tmp_path):

@@ -99,3 +99,12 @@ def test_a_run_knows_its_labels_from_the_session_on_that_first_noted_them(tmp_pa
     run.note_session(OPTIONS, {"data": "3 images", "labels": "crc32 0"})
     with pytest.raises(UserError, match="was started on other data"):
         run.require_data({"data": "3 images", "labels": "crc32 1"})
+
+
+def test_a_run_without_sessions_has_no_data_to_differ_from(tmp_path):
+    run = Run(tmp_path / "x", resumed=True)
+    run.create(OPTIONS, {})
+    config = json.loads(run.config.read_text())
+    run.config.write_text(json.dumps({**config, "sessions": []}))
+    run.require_data({"data": "3 images"})
+    assert run.data == {"data": "3 images"}

@@ -19,6 +19,7 @@ from jgan.weights.arrays import load, save
 @rebuildable
 class Network(nn.Module):
     def __init__(self, *, width: int = 3, kind: str = "plain"):
+        self.n_classes = 3
         self.layers = nn.Sequential(Linear(2, width), BatchNorm(width))
 
     def execute(self, x):
@@ -108,7 +109,15 @@ def test_weights_that_are_not_finite_are_refused(saved):
         networks.load_network(saved[1], Network)
 
 
-IMPOSSIBLE = [{"depth": 3}, {"width": "3"}, {"width": -3}, {"width": float("inf")}, {"width": 2.5}, {"kind": 3}]
+IMPOSSIBLE = [
+    {"depth": 3},
+    {"width": "3"},
+    {"width": -3},
+    {"width": float("inf")},
+    {"width": 2.5},
+    {"width": True},
+    {"kind": 3},
+]
 
 
 @pytest.mark.parametrize(
@@ -159,3 +168,11 @@ def test_sizes_that_are_none_are_refused_by_name(options):
     (name,) = options
     with pytest.raises(ValueError, match=f"{name} must be a whole number from 1 on"):
         dcgan.Generator(**options)
+
+
+@pytest.mark.parametrize("classes", [5, "ab", ["a", "a"], ["a", "b", "c", "d"]])
+def test_names_that_are_not_those_of_the_classes_are_refused(tmp_path, classes):
+    header = {"model": Network.model_name, "options": {}, "classes": classes}
+    save(tmp_path / "w", networks.network_arrays(Network()), header)
+    with pytest.raises(UserError, match=r"w is damaged: .* are not the names of the classes"):
+        networks.load_network(tmp_path / "w", Network)
