@@ -56,13 +56,6 @@ def exit_on_user_error(function: Callable, *arguments):
     except KeyboardInterrupt:
         say("stopped")
         _leave(130)
-    except SystemExit as stop:  # argparse's --help and its errors
-        try:
-            _flush_stdout()
-        except OSError as error:
-            say(f"error: cannot write to the standard output: {error.strerror}")
-            _leave(2)
-        _leave(stop.code)
 
 
 def _flush_stdout() -> None:
