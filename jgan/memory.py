@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jgan.errors import UserError
 
-CGROUP_LIMITS = (("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),)
+CGROUP = Path("/sys/fs/cgroup")
 
 
 def available() -> int:
     """The bytes that this process may still take: free memory and swap, or less where its control group has less."""
     fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
     free = sum(int(fields[name].split()[0]) * 1024 for name in ("MemAvailable", "SwapFree"))
-    for limit, used in CGROUP_LIMITS:
-        try:
-            free = min(free, int(Path(limit).read_text()) - int(Path(used).read_text()))
-        except (OSError, ValueError):  # no such group, or "max"
-            continue
+    with suppress(OSError, ValueError):  # no such group, or "max"
+        free = min(free, int((CGROUP / "memory.max").read_text()) - int((CGROUP / "memory.current").read_text()))
     return max(0, free)
 
 
