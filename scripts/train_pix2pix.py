@@ -77,9 +77,11 @@ def train(run, data: list[Images]) -> int:
     def step(i: int) -> dict:
         chosen, random = batches.at(i), rng(opt.seed, "noise", i)
         a, b = translation.crop(opt, random, inputs.pixels[chosen], targets.pixels[chosen])
-        penalty = {"epsilon": jt.array(random.random(opt.batch_size, dtype=np.float32))}
+        penalty = {}
+        if opt.gan_mode == "wgangp":
+            penalty["epsilon"] = jt.array(random.random(opt.batch_size, dtype=np.float32))
         pix2pix.set_lr(rate(i))
-        return pix2pix.step(a=jt.array(a), b=jt.array(b), **(penalty if opt.gan_mode == "wgangp" else {}))
+        return pix2pix.step(a=jt.array(a), b=jt.array(b), **penalty)
 
     a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], opt.img_size)) for each in data)
 
