@@ -120,7 +120,7 @@ class Run:
             return {
                 "program": config["program"],
                 "options": dict(config["options"]),
-                "sessions": [dict(session) for session in config["sessions"]] or [{}],
+                "sessions": [dict(session) for session in config["sessions"]],
             }
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{self.folder} is not a run directory: it has no config.json") from None

@@ -94,6 +94,18 @@ def test_other_images_in_the_format_are_read_and_said_to_be_others(tmp_path, cap
         mnist.load_mnist("train", data_dir=tmp_path)
 
 
+@pytest.mark.parametrize(("images_are_own", "labels_are_own"), [(True, False), (False, True)])
+def test_classes_have_their_names_only_if_images_and_labels_are_the_sets_own(
+    monkeypatch, images_are_own, labels_are_own
+):
+    found = {
+        "train-images-idx3-ubyte": (np.zeros((2, 28, 28), np.uint8), images_are_own),
+        "train-labels-idx1-ubyte": (np.array([1, 0], np.uint8), labels_are_own),
+    }
+    monkeypatch.setattr(mnist, "_find", lambda file, data_dir: found[file.name])
+    assert mnist.load_mnist("train", name="fashion_mnist").classes == ("0", "1")
+
+
 def test_sizes_that_no_memory_holds_are_refused():
     with pytest.raises(UserError, match=r"60000 images of 1000000 x 1000000 pixels need .* of memory, and .* are free"):
         mnist.load_mnist("train", size=10**6)
