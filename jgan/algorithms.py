@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from jgan.optimizers import Average
 
 MODULES = ("models.gan", "models.cgan", "models.dcgan", "models.wgan", "models.pix2pix", "models.cyclegan")
 MODULES += ("losses", "steps", "optimizers", "layers")
@@ -20,22 +23,29 @@ MODULES += ("losses", "steps", "optimizers", "layers")
 class Algorithm:
     """What is trained: networks and optimizers by name, and the step, which takes its inputs by name.
 
-    The first network is the one that draws or translates.
+    The first network is the one that draws or translates. average: its `jgan.optimizers.Average`, if it has one.
     """
 
     networks: dict
     optimizers: dict
     step: Callable[..., dict] | None = None  # for those who call it: the training loop is given a step of its own
+    average: Average | None = None
 
     @property
     def generator(self):
-        """The network that draws or translates."""
+        """The network that is trained to draw or to translate."""
         return next(iter(self.networks.values()))
+
+    @property
+    def averaged(self):
+        """The network to draw with: the average of the generator, if there is one, else the generator itself."""
+        return self.generator if self.average is None else self.average.network
 
     @property
     def parts(self) -> dict:
         """Everything that a step changes, by name."""
-        return {**self.networks, **self.optimizers}
+        average = {} if self.average is None else {"average": self.average.network}
+        return {**self.networks, **self.optimizers, **average}
 
     def set_lr(self, lr: float) -> None:
         """Set the learning rate of every optimizer."""

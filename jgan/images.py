@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from jgan import memory
 from jgan.files import replacing
 
 RANGE = (-1.0, 1.0)
@@ -37,6 +38,24 @@ def to_pixels(images, value_range: tuple[float, float] | None = RANGE) -> np.nda
         raise ValueError(f"the range {value_range} does not rise")
     scale = 255 / (high - low) if low < high else 0.0
     return np.clip(np.rint((values - low) * scale), 0, 255).astype(np.uint8)
+
+
+def resize(pixels: np.ndarray, size: int) -> np.ndarray:
+    """Square images uint8 (N, C, H, H) -> (N, C, size, size), bilinearly, to the bit as Pillow resizes each.
+
+    Pillow resizes rows first, then columns, rounding in between; so here, all images in one call. Raises UserError if
+    there is no memory for the result.
+    """
+    n, channels, side, _ = pixels.shape
+    memory.require(2 * n * channels * size * max(size, side), f"{n} images of {size} x {size} pixels")
+    wide = _resize_rows(pixels.reshape((n * channels, side, side)), size).swapaxes(1, 2)
+    return np.ascontiguousarray(_resize_rows(wide, size).swapaxes(1, 2)).reshape((n, channels, size, size))
+
+
+def _resize_rows(pixels: np.ndarray, width: int) -> np.ndarray:
+    n, height, _ = pixels.shape
+    tall = Image.fromarray(pixels.reshape((n * height, -1)))
+    return np.asarray(tall.resize((width, n * height), Image.BILINEAR)).reshape((n, height, width))
 
 
 def grid(images, *, columns: int = 10, padding: int = 2, pad_value: int = 0, value_range=RANGE) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import jittor as jt
 from jittor import nn
 
-from jgan.layers import BatchNorm
+from jgan.layers import BatchNorm, as_labels
 
 
 class Vanilla:
@@ -85,6 +85,11 @@ def l1(output, target):
     if output.shape != target.shape:
         raise ValueError(f"the shapes {tuple(output.shape)} and {tuple(target.shape)} differ")
     return (output - target).abs().mean()
+
+
+def cross_entropy(logits, labels):
+    """Mean of -log softmax(logits)[label]. logits: float32 (N, n_classes); labels: integers (N,) in 0 .. n_classes-1."""
+    return nn.cross_entropy_loss(logits, as_labels(labels, logits.shape[1]))
 
 
 def gradient_penalty(critic, real, fake, epsilon):

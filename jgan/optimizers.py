@@ -1,10 +1,11 @@
-"""Optimizers that agree with PyTorch's, built over whole networks.
+"""Optimizers that agree with PyTorch's, built over whole networks; learning rates; averaged weights.
 
 As in Jittor, `step(loss)` uses the graph of the loss up; `step(loss, retain_graph=True)` keeps it for another.
 """
 
 from __future__ import annotations
 
+import jittor as jt
 from jittor import nn
 
 from jgan.kernels.optimizers import Adam, RMSprop
@@ -34,6 +35,38 @@ def linear_decay(lr: float, step: int, *, n_steps: int, decay_step: int) -> floa
     As Pix2Pix and CycleGAN are trained (Zhu et al. 2017, arXiv:1703.10593, appendix 7.1).
     """
     return lr * min(1.0, max(0, n_steps - step) / max(1, n_steps - decay_step))
+
+
+class Average:
+    """A network whose every weight and running statistic is the exponential average of another's over its training.
+
+    It draws better than the last weights do (Yazici et al. 2019, arXiv:1806.04498). The other must be
+    `jgan.models.rebuildable`; the average begins as it is now.
+    """
+
+    def __init__(self, network, decay: float):
+        self.decay = decay
+        self.network = type(network)(**network.model_options)
+        self._pairs = list(zip(self.network.state_dict().values(), network.state_dict().values()))
+        for average, now in self._pairs:
+            average.assign(now.numpy())
+            average.stop_grad()
+
+    def update(self, step: int) -> None:
+        """Take in the weights after a step, counted from 0."""
+        # average = d average + (1 - d) weights,  d = min(decay, (1 + step) / (10 + step))
+        decay = average_decay(self.decay, step)
+        with jt.no_grad():
+            for average, now in self._pairs:
+                average.update(average + (now - average) * (1 - decay))
+
+
+def average_decay(decay: float, step: int) -> float:
+    """How much of the average a step (from 0) keeps: less in the first ones, so that the beginning is soon forgotten.
+
+    That of TensorFlow's ExponentialMovingAverage with num_updates.
+    """
+    return min(decay, (1 + step) / (10 + step))
 
 
 def _parameters(networks) -> list:

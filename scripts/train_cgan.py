@@ -59,7 +59,7 @@ def train(run, data: Images) -> int:
         latent_dim=opt.latent_dim, n_classes=n_classes, img_size=opt.img_size, channels=opt.channels,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode,
     )  # fmt: skip
-    generator = cgan.generator
+    generator = training.averaged(opt, cgan)
     batches = training.batches_of(data, opt)
 
     def step(i: int) -> dict:

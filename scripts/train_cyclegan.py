@@ -79,6 +79,7 @@ def train(run, data: list[Images]) -> int:
         channels=opt.channels, conv_dim=opt.conv_dim, n_blocks=opt.n_blocks, upsample=opt.upsample,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, lambda_cycle=opt.lambda_cycle, lambda_identity=opt.lambda_identity,
     )  # fmt: skip
+    generators = training.averaged(opt, cyclegan)
     batches_a = training.batches_of(data_a, opt)
     batches_b = training.batches_of(data_b, opt, purpose="shuffle b")
     rate = translation.learning_rate(run, batches_a)
@@ -96,7 +97,7 @@ def train(run, data: list[Images]) -> int:
         )  # fmt: skip
 
     a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], opt.img_size)) for each in data)
-    a2b, b2a = cyclegan.generator.a2b, cyclegan.generator.b2a
+    a2b, b2a = generators.a2b, generators.b2a
 
     def there_and_back(images, there, back) -> list[np.ndarray]:
         """The images, their translations, and what those are translated back into."""
@@ -105,7 +106,7 @@ def train(run, data: list[Images]) -> int:
 
     def draw() -> np.ndarray:
         """Rows of A, its translation, the way back; B, its translation, the way back."""
-        with evaluating(cyclegan.generator):
+        with evaluating(generators):
             return image_table(*there_and_back(a, a2b, b2a), *there_and_back(b, b2a, a2b))
 
     return loop.train(

@@ -41,15 +41,16 @@ def train(run, data: Images) -> int:
         latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels, conv_dim=opt.conv_dim,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, real_target=opt.real_target,
     )  # fmt: skip
+    generator = training.averaged(opt, dcgan)
     batches = training.batches_of(data, opt)
 
     def step(i: int) -> dict:
         real = data.batch(batches.at(i))
-        z = dcgan.generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
+        z = generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
         z_d, z_g = z[: opt.batch_size], z[opt.batch_size :]
         return dcgan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g))
 
-    draw = training.fixed_samples(dcgan.generator, opt.seed)
+    draw = training.fixed_samples(generator, opt.seed)
     return loop.train(run, batches, dcgan, step=step, draw=draw, real=training.real_samples(data))
 
 

@@ -71,6 +71,7 @@ def train(run, data: list[Images]) -> int:
         n_levels=min(8, int(opt.img_size).bit_length() - 1),  # down to a single pixel, or 2x2 from 512x512
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, lambda_l1=opt.lambda_l1, lambda_gp=opt.lambda_gp,
     )  # fmt: skip
+    generator = training.averaged(opt, pix2pix)
     batches = training.batches_of(inputs, opt)
     rate = translation.learning_rate(run, batches)
 
@@ -87,8 +88,8 @@ def train(run, data: list[Images]) -> int:
 
     def draw() -> np.ndarray:
         """Input, output and target of the first pairs; the output with dropout and the image's own statistics."""
-        with jt.no_grad(), untracked(pix2pix.generator):
-            translated = [pix2pix.generator(jt.array(image[None])).numpy()[0] for image in a]
+        with jt.no_grad(), untracked(generator):
+            translated = [generator(jt.array(image[None])).numpy()[0] for image in a]
         return image_table(a, translated, b)
 
     return loop.train(run, batches, pix2pix, step=step, draw=draw, real=image_table(a, b))

@@ -72,20 +72,21 @@ def train(run, data: Images) -> int:
         latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels, conv_dim=opt.conv_dim,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, lambda_gp=opt.lambda_gp,
     )  # fmt: skip
+    generator = training.averaged(opt, wgan_gp)
     batches = training.batches_of(data, opt, n_critic=opt.n_critic)
     rounds = (opt.n_critic, opt.batch_size)
 
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
         reals = data.batch(batches.at(i)).reshape((*rounds, *data.pixels.shape[1:]))
-        z_c = wgan_gp.generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1))
-        z_g = wgan_gp.generator.draw_z(random, opt.batch_size, opt.latent_dim)
+        z_c = generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1))
+        z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
         epsilon = random.random(rounds, dtype=np.float32)
         return wgan_gp.step(
             reals=jt.array(reals), z_c=jt.array(z_c), z_g=jt.array(z_g), epsilon=jt.array(epsilon)
         )  # fmt: skip
 
-    draw = training.fixed_samples(wgan_gp.generator, opt.seed)
+    draw = training.fixed_samples(generator, opt.seed)
     return loop.train(run, batches, wgan_gp, step=step, draw=draw, real=training.real_samples(data))
 
 

@@ -31,6 +31,7 @@ RESUMABLE_OPTIONS = (
     "max_steps",
     "sample_interval",
     "save_interval",
+    "evaluate_interval",
     "device",
     *PATH_OPTIONS,
 )
@@ -51,6 +52,8 @@ class TrainOptions:
     batch_size: int = option(64, "images in a batch", least=2)
     sample_interval: int = option(1000, "steps between samples", least=1)
     save_interval: int = option(1000, "steps between saved states; the last is always saved", least=1)
+    evaluate_interval: Optional[int] = option(None, "steps between scores, whose best is kept; else none", least=1)
+    ema_decay: float = option(0.0, "draw with averaged weights of this decay, such as 0.999; 0 is off", least=0, below=1)
     max_steps: Optional[int] = option(None, "end after so many steps in all, whatever n_epochs says", least=1)
     seed: int = option(0, "of weights, noise, order and dropout; the same seed gives the same run", least=0)
     device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
@@ -214,6 +217,15 @@ def batches_of(data: Images, opt, *, n_critic: int = 1, purpose: str = "shuffle"
     n_bytes = 2 * 4 * n * data.pixels[0].size
     memory.require(n_bytes, f"{n} real and as many generated images of a step")
     return Batches(len(data), batch_size=n, seed=opt.seed, purpose=purpose)
+
+
+def averaged(opt: TrainOptions, algorithm):
+    """The network to draw with: from now on the average of the algorithm's generator, or the generator itself."""
+    from jgan.optimizers import Average
+
+    if opt.ema_decay:
+        algorithm.average = Average(algorithm.generator, opt.ema_decay)
+    return algorithm.averaged
 
 
 def fixed_samples(generator, seed: int) -> Callable[[], np.ndarray]:

@@ -1,4 +1,4 @@
-"""Random crops and mirroring, and the crops that are shown instead."""
+"""Random crops, mirroring and affine maps, and the crops that are shown instead."""
 
 from __future__ import annotations
 
@@ -26,3 +26,42 @@ def center_crops(pixels: np.ndarray, size: int) -> np.ndarray:
     """The middle (size, size) of images (N, C, H, W)."""
     top, left = ((side - size) // 2 for side in pixels.shape[2:])
     return pixels[:, :, top : top + size, left : left + size]
+
+
+def random_affine(
+    images: np.ndarray, random: np.random.Generator, *, degrees: float = 10, scale: float = 0.1, shift: float = 0.08
+) -> np.ndarray:
+    """Each image turned, enlarged and moved at random: float32 (N, C, H, W), interpolated bilinearly.
+
+    images: any numbers, (N, C, H, W). Uniform are the angle within +-degrees, the scale within 1 +- scale and the move
+    along each axis within +-shift of the side. Beyond its border an image goes on as the border is.
+    """
+    n, _, height, width = images.shape
+    angle = np.deg2rad(random.uniform(-degrees, degrees, n))
+    factor = random.uniform(1 - scale, 1 + scale, n)
+    moves = random.uniform(-shift, shift, (2, n)) * np.array([[height], [width]])
+    # A point (y, x) of the result, from the centre, is that of the image at R(angle) ((y, x) - move) / factor.
+    centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
+    y = np.arange(height)[None, :, None] - centre_y - moves[0][:, None, None]
+    x = np.arange(width)[None, None, :] - centre_x - moves[1][:, None, None]
+    cosine, sine = ((f(angle) / factor)[:, None, None] for f in (np.cos, np.sin))
+    return bilinear(images, cosine * y - sine * x + centre_y, sine * y + cosine * x + centre_x)
+
+
+def bilinear(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The values of images (N, C, H, W) at points (N, height, width) of each, in pixels: float32 (N, C, height, width).
+
+    Between the pixels they are interpolated bilinearly; beyond the border they are the border's.
+    """
+    n, _, height, width = images.shape
+    y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
+    top, left = y.astype(np.intp), x.astype(np.intp)
+    bottom, right = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
+    image, channel = np.arange(n)[:, None, None, None], np.arange(images.shape[1])[:, None, None]
+    down, along = (part.astype(np.float32)[:, None] for part in (y - top, x - left))
+
+    def row(of: np.ndarray) -> np.ndarray:
+        a, b = (images[image, channel, of[:, None], column[:, None]] for column in (left, right))
+        return a * (1 - along) + b * along
+
+    return row(top) * (1 - down) + row(bottom) * down

@@ -37,6 +37,20 @@ class Images:
         return from_pixels(self.pixels[places])
 
 
+def held_out(data: Images) -> list[Images]:
+    """Two data sets of one: nine of ten images of each class in their order, and every tenth, at least one of each.
+
+    Raises UserError for a class of a single image.
+    """
+    to_test = np.zeros(len(data), bool)
+    for label, name in enumerate(data.classes):
+        places = np.flatnonzero(data.labels == label)
+        if len(places) < 2:
+            raise UserError(f"the class {name} has one image; at least one to train on and one to test by are needed")
+        to_test[places[-1 :: -10]] = True
+    return [Images(data.pixels[chosen], data.labels[chosen], data.classes) for chosen in (~to_test, to_test)]
+
+
 def fingerprint(*data_sets: Images) -> dict:
     """What tells data sets from others: {"data"}, and with labels {"data", "labels", "classes"}.
 

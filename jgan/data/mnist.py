@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from jgan import memory
 from jgan.data.augment import center_crops
 from jgan.data.dataset import Images
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
+from jgan.images import resize
 from jgan.jittor_setup.prerequisites import jittor_cache
 
 
@@ -135,32 +134,12 @@ def load_mnist(
 
 
 def _squares(images: np.ndarray) -> np.ndarray:
-    side = min(images.shape[1:])
-    return center_crops(images[:, None], side)[:, 0]
+    return center_crops(images[:, None], min(images.shape[1:]))
 
 
 def _grown(pixels: np.ndarray, channels: int) -> np.ndarray:
     """Grey images as if of several channels, without a copy."""
     return np.broadcast_to(pixels, (len(pixels), channels, *pixels.shape[2:]))
-
-
-def resize(images: np.ndarray, size: int) -> np.ndarray:
-    """Square images uint8 (N, H, H) -> uint8 (N, 1, size, size), bilinearly, to the bit as Pillow resizes each.
-
-    Pillow resizes rows first, then columns, rounding in between; so here, all images in one call. Raises UserError if
-    there is no memory for the result.
-    """
-    memory.require(
-        2 * len(images) * size * max(size, images.shape[1]), f"{len(images)} images of {size} x {size} pixels"
-    )
-    wide = _resize_rows(images, size).swapaxes(1, 2)
-    return np.ascontiguousarray(_resize_rows(wide, size).swapaxes(1, 2))[:, None]
-
-
-def _resize_rows(images: np.ndarray, width: int) -> np.ndarray:
-    n, height, _ = images.shape
-    tall = Image.fromarray(images.reshape((n * height, -1)))
-    return np.asarray(tall.resize((width, n * height), Image.BILINEAR)).reshape((n, height, width))
 
 
 def parse_idx(content: bytes) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a training shows: log.jsonl and the curves drawn from it."""
+"""What a training shows: its logs and the curves drawn from them."""
 
 from __future__ import annotations
 
@@ -62,32 +62,36 @@ def _entry(line: bytes) -> dict | None:
     return entry if numbers and isinstance(entry.get("step"), int) else None
 
 
-def draw_curves(log: str | Path, png: str | Path) -> None:
-    """Draw what the last line of a log names over the steps, one below the other, each on its own scale.
+def draw_curves(png: str | Path, *logs: str | Path) -> None:
+    """Draw what the last line of each log names over the steps, one below the other, each on its own scale.
 
     Faint as logged, strong as a running mean of 1/50 of the points. The points of a short log are marked, so that even
-    one shows. A log without entries draws nothing.
+    one shows. Logs without entries draw nothing.
     """
     import numpy as np
     from matplotlib.figure import Figure
 
-    logged = read_log(log)
-    if not logged:
+    curves = [curve for log in logs for curve in _curves(log)]
+    if not curves:
         return
-    names = [name for name in logged[-1] if name != "step"]
-    entries = [entry for entry in logged if entry.keys() >= set(names)]
-    steps = [entry["step"] for entry in entries]
-    marker = "o" if len(entries) < 20 else None
-    figure = Figure(figsize=(8, 1 + 1.5 * len(names)), layout="constrained")
-    panels = figure.subplots(len(names), sharex=True, squeeze=False)[:, 0]
-    for i, (name, axes) in enumerate(zip(names, panels)):
-        values = np.array([entry[name] for entry in entries])
+    figure = Figure(figsize=(8, 1 + 1.5 * len(curves)), layout="constrained")
+    panels = figure.subplots(len(curves), sharex=True, squeeze=False)[:, 0]
+    for i, ((name, steps, values), axes) in enumerate(zip(curves, panels)):
         axes.plot(steps, values, color=f"C{i}", alpha=0.25, linewidth=0.8)
         width = max(1, len(values) // 50)
         smooth = np.convolve(values, np.ones(width) / width, mode="valid")
-        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", marker=marker)
+        axes.plot(steps[width - 1 :], smooth, color=f"C{i}", marker="o" if len(values) < 20 else None)
         axes.set_ylabel(name)
         axes.grid(alpha=0.3)
     panels[-1].set_xlabel("step")
     with replacing(png) as file:
         figure.savefig(file, format="png", dpi=100)
+
+
+def _curves(log: str | Path) -> list[tuple[str, list, list]]:
+    """What the last line of a log names, each with the steps and the values of all lines that name it, too."""
+    entries = read_log(log)
+    names = [name for name in entries[-1] if name != "step"] if entries else []
+    complete = [entry for entry in entries if entry.keys() >= set(names)]
+    steps = [entry["step"] for entry in complete]
+    return [(name, steps, [entry[name] for entry in complete]) for name in names]

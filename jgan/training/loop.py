@@ -1,4 +1,4 @@
-"""The one training loop: step, log, samples, curves, saving, stopping, going on."""
+"""The one training loop: step, average, log, samples, scores, curves, saving, stopping, going on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import dataclasses
 import math
 import sys
 import time
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Callable
 
 import jittor as jt
@@ -18,10 +20,11 @@ from jgan.data.batches import Batches
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.jittor_setup import runtime
-from jgan.training.log import Log, draw_curves
+from jgan.training.log import Log, draw_curves, read_log
 from jgan.training.run import Run
 from jgan.training.state import restore_state, save_state, steps_done
 from jgan.training.stop import StopRequest, say
+from jgan.weights.arrays import load_header
 from jgan.weights.networks import save_network
 
 LOG_INTERVAL = 10
@@ -30,12 +33,14 @@ LOG_INTERVAL = 10
 def train(
     run: Run,
     batches: Batches,  # of which each step takes one
-    algorithm: Algorithm,  # whose generator is exported
+    algorithm: Algorithm,  # whose generator is exported, averaged if it is
     *,
     step: Callable[[int], dict],  # step number from 0 -> {name: scalar loss Var}, having updated the networks
     draw: Callable[[], np.ndarray],  # -> a sample as pixels, leaving no trace in the networks
     real: np.ndarray,  # real images as pixels, in the sample's layout
     pools: dict | None = None,  # name -> ImagePool; part of the run's state, as the algorithm's networks and optimizers
+    score: Callable[[], dict] | None = None,  # -> {name: number}, leaving no trace; the first decides, lower is better
+    weights: Path | None = None,  # the file to export to, if not the run's generator.safetensors
 ) -> int:
     """Train from the beginning, or from the run's last saved state, to its last step. Returns the exit status.
 
@@ -43,10 +48,16 @@ def train(
     step under way is done (status 130, 143 or 129). KeyboardInterrupt is raised if it cannot be done (see StopRequest),
     and UserError if a loss or a weight is no longer finite; the state saved last is kept then.
 
-    A run that is resumed first shows what its state implies: generator, curves, and the sample of its step if one was
-    due. If no step is left to do, that is all.
+    Scores come at every evaluate_interval steps and at no others, or a run in parts would know another best than one
+    in one piece. The state is saved before them.
+
+    A run that is resumed first shows what its state implies: generator, curves, and the sample and the scores of its
+    step if they were due. If no step is left to do, that is all.
     """
     opt, parts, n_steps = run.options, {**algorithm.parts, **(pools or {})}, run.n_steps(batches)
+    facts = {"classes": run.data.get("classes", ())}
+    if algorithm.average is not None:
+        facts["ema_decay"] = algorithm.average.decay
     done = restore_state(run.state, parts) if run.resumed else 0
     session = {**runtime.versions(), **run.data}
     if not run.resumed:
@@ -59,8 +70,25 @@ def train(
         print(f"training on {session['device']} into {run.folder}")
 
     def show_state() -> None:
-        save_network(run.generator, algorithm.generator, classes=run.data.get("classes", ()))
-        draw_curves(run.log, run.curves)
+        save_network(weights or run.generator, algorithm.averaged, **facts)
+        draw_curves(run.curves, run.log, run.scores)
+
+    def is_scored() -> bool:
+        return score is not None and done % opt.evaluate_interval == 0
+
+    def take_scores() -> dict:
+        """The scores of this step, logged if they were not before; if they are the best, so are its weights."""
+        found = next((entry for entry in read_log(run.scores) if entry["step"] == done), None)
+        if found is None:
+            runtime.reseed(opt.seed, "score")
+            found = score_finite(run, score, done)
+            scores.write(step=done, **found)
+        found = {name: value for name, value in found.items() if name != "step"}
+        first = next(iter(found))
+        if not run.best.exists() or found[first] < load_header(run.best)["scores"].get(first, math.inf):
+            save_network(run.best, algorithm.averaged, **facts, step=done, scores=found)
+        draw_curves(run.curves, run.log, run.scores)
+        return found
 
     bar = tqdm(
         total=n_steps,
@@ -69,19 +97,25 @@ def train(
         mininterval=_refresh_s(),
         disable=done >= n_steps or sys.stderr is None,
     )
-    with StopRequest() as stop, Log(run.log, done) as log, bar:
+    score_log = nullcontext() if score is None else Log(run.scores, done)
+    with StopRequest() as stop, Log(run.log, done) as log, score_log as scores, bar:
         jt.sync_all()
+        scored = {}
         if run.resumed:
             run.keep_samples_until(done)
             show_state()
             is_due = done >= n_steps or done % opt.sample_interval == 0
             if is_due and not run.sample(done).exists():
                 save_sample(run, draw, done)
+            if is_scored():
+                scored = take_scores()
         computing_s, logged = 0.0, done
         while done < n_steps:
             start = time.perf_counter()
             runtime.reseed(opt.seed, "step", done)
             losses = step(done)
+            if algorithm.average is not None:
+                algorithm.average.update(done)
             jt.sync_all()  # the one synchronisation of a step: losses and updates are computed together
             losses = {name: value.item() for name, value in losses.items()}
             computing_s += time.perf_counter() - start
@@ -92,10 +126,10 @@ def train(
             if last or done % LOG_INTERVAL == 0:
                 images_per_s = batches.batch_size * (done - logged) / computing_s
                 log.write(step=done, **losses, images_per_s=round(images_per_s, 1))
-                bar.set_postfix_str(_readable({**losses, "images/s": images_per_s}), refresh=False)
+                bar.set_postfix_str(_readable({**losses, **scored, "images/s": images_per_s}), refresh=False)
                 computing_s, logged = 0.0, done
             bar.update()
-            if last or done % opt.save_interval == 0:  # before the sample, whose first drawing compiles more
+            if last or done % opt.save_interval == 0 or is_scored():  # before the sample, whose first drawing compiles more
                 try:
                     save_state(run.state, parts, done)
                 except ValueError as error:
@@ -103,6 +137,8 @@ def train(
                 show_state()
             if last or done % opt.sample_interval == 0:
                 save_sample(run, draw, done)
+            if is_scored():
+                scored = take_scores()
             if last:
                 break
     if done < n_steps:
@@ -122,6 +158,14 @@ def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
     runtime.reseed(run.options.seed, "sample")
     try:
         images.save_png(run.sample(done), draw())
+    except images.NotFinite as error:
+        raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
+
+
+def score_finite(run: Run, score: Callable[[], dict], done: int) -> dict:
+    """The scores of this step; UserError if the networks no longer draw numbers."""
+    try:
+        return score()
     except images.NotFinite as error:
         raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
 

@@ -18,14 +18,16 @@ class Run:
     config.json             {"program", "options", "sessions"}: the options, and for each session of training (the
                             first and every resumption) the data, the versions and the machine that computed it
     log.jsonl               one line of losses every few steps
-    curves.png              the same, drawn
+    scores.jsonl            one line of scores every evaluate_interval steps, if the run is scored
+    curves.png              both, drawn
     samples/real.png        a grid of real images; samples/STEP.png, the fixed latents at that step
     state.safetensors       everything needed to go on
-    generator.safetensors   the weights alone, and what rebuilds the network
+    generator.safetensors   the weights alone, averaged if the run averages, and what rebuilds the network
+    best.safetensors        the same at the step of the best score
     .lock                   empty; locked by the process that trains
 
-    The generator's weights, the curves and the sample of the state's step follow from the state and the log, and are
-    made again where a kill prevented them.
+    The generator's weights, the curves, and the sample and the scores of the state's step follow from the state and the
+    logs, and are made again where a kill prevented them.
 
     options: the program's, with n_epochs, max_steps, sample_interval, save_interval and seed among them. resumed:
     whether it goes on from its state. resume_command: what to type to go on. data: what tells its data set from others
@@ -36,10 +38,12 @@ class Run:
         self.folder = Path(folder)
         self.config = self.folder / "config.json"
         self.log = self.folder / "log.jsonl"
+        self.scores = self.folder / "scores.jsonl"
         self.curves = self.folder / "curves.png"
         self.samples = self.folder / "samples"
         self.state = self.folder / "state.safetensors"
         self.generator = self.folder / "generator.safetensors"
+        self.best = self.folder / "best.safetensors"
         self.options = options
         self.program = program
         self.resumed = resumed
@@ -87,6 +91,8 @@ class Run:
         self.lock()
         self.require_new()
         self.keep_samples_until(0)
+        for path in (self.scores, self.best):
+            path.unlink(missing_ok=True)
         self._write_config({"program": self.program, "options": options, "sessions": [session]})
 
     def note_session(self, options: dict, session: dict) -> None:

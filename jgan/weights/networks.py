@@ -12,12 +12,13 @@ from jgan.models import network_class, rebuildable_classes
 from jgan.weights.arrays import load, load_header, save
 
 
-def save_network(path: str | Path, network, *, classes: tuple[str, ...] = ()) -> None:
+def save_network(path: str | Path, network, *, classes: tuple[str, ...] = (), **facts) -> None:
     """Write the weights of a network that is `jgan.models.rebuildable`, with what rebuilds it.
 
-    classes: the names of the classes it draws, if it draws any. Raises ValueError if a weight is not finite.
+    classes: the names of the classes it draws or tells apart, if any. facts: what else the header should say, such as
+    the step. Raises ValueError if a weight is not finite.
     """
-    header = {"model": network.model_name, "options": network.model_options}
+    header = {"model": network.model_name, "options": network.model_options, **facts}
     save(path, network_arrays(network), {**header, "classes": list(classes)} if classes else header)
 
 
