@@ -88,7 +88,7 @@ def l1(output, target):
 
 
 def cross_entropy(logits, labels):
-    """Mean of -log softmax(logits)[label]. logits: float32 (N, n_classes); labels: integers (N,) in 0 .. n_classes-1."""
+    """Mean of -log softmax(logits)[label]; logits: (N, n_classes), labels: integers (N,) in 0 .. n_classes-1."""
     return nn.cross_entropy_loss(logits, as_labels(labels, logits.shape[1]))
 
 

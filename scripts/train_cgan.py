@@ -59,7 +59,7 @@ def train(run, data: Images) -> int:
         latent_dim=opt.latent_dim, n_classes=n_classes, img_size=opt.img_size, channels=opt.channels,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode,
     )  # fmt: skip
-    generator = training.averaged(opt, cgan)
+    generator = cgan.generator
     batches = training.batches_of(data, opt)
 
     def step(i: int) -> dict:
@@ -73,11 +73,12 @@ def train(run, data: Images) -> int:
     columns = np.tile(np.arange(n_classes), ROWS)
     fixed_z = jt.array(generator.draw_z(rng(opt.seed, "sample"), len(columns), opt.latent_dim))
 
-    def draw() -> np.ndarray:
+    def draw(generator) -> np.ndarray:
         with evaluating(generator):
             return images.grid(generator(fixed_z, columns), columns=n_classes)
 
-    return loop.train(run, batches, cgan, step=step, draw=draw, real=real_classes(data, n_classes))
+    real, score = real_classes(data, n_classes), training.scorer(opt, data)
+    return loop.train(run, batches, cgan, step=step, draw=draw, real=real, score=score)
 
 
 def real_classes(data: Images, n_classes: int) -> np.ndarray:

@@ -26,7 +26,7 @@ BATCH = 500  # images that are read at once
 
 
 @dataclasses.dataclass
-class Options(training.ImageOptions, training.AdamOptions):
+class Options(training.DataOptions, training.AdamOptions):
     dataset: str = option("mnist", "the images; folder: each folder in --data_dir a class", choices=training.DATASETS)
     data_dir: Optional[str] = option(None, "folder of the class folders, or of a named data set's files")
     n_epochs: int = option(20, "how often every image is seen", least=1)
@@ -67,7 +67,6 @@ def train(run, data: list[Images]) -> int:
     )
     optimizer = optimizers.adam(classifier, lr=opt.lr, b1=opt.b1, b2=opt.b2)
     algorithm = Algorithm(networks={"classifier": classifier}, optimizers={"optimizer": optimizer})
-    judge = training.averaged(opt, algorithm)
     batches = training.batches_of(data, opt)
     n_steps = batches.steps(opt.n_epochs)
 
@@ -81,10 +80,10 @@ def train(run, data: list[Images]) -> int:
         optimizer.step(loss)
         return {"loss": loss}
 
-    def score() -> dict:
+    def score(judge) -> dict:
         return {"test_error": float(np.mean(read(judge, test.pixels).labels != test.labels))}
 
-    def draw() -> np.ndarray:
+    def draw(judge) -> np.ndarray:
         """The test images that are most surely taken for another class."""
         reading = read(judge, test.pixels)
         doubts = np.where(reading.labels == test.labels, 1, -reading.confidence)

@@ -29,6 +29,7 @@ N_SAMPLES = 4
 @dataclasses.dataclass
 class Options(translation.TranslationOptions):
     data_dir: Optional[str] = option(None, "folder with trainA/ and trainB/ in it")
+    val_dir: Optional[str] = option(None, "folder with testA/ and testB/ in it to score by; else --data_dir")
     strict: bool = option(False, "stop at an image that cannot be used, instead of leaving it out")
     img_size: int = option(256, "height and width of the images, a multiple of 8", least=24)
     channels: int = option(3, "channels of the images", choices=(1, 3))
@@ -49,7 +50,7 @@ class Options(translation.TranslationOptions):
 
 
 def load(opt: Options) -> list[Images]:
-    """The images of A and of B, larger than img_size by what the random crops take away."""
+    """The images of A and of B, larger than img_size by what the random crops take away; then those to score by."""
     if opt.img_size % 8:
         raise UserError(f"--img_size must be a multiple of 8, not {opt.img_size}")
     sentence = "give the images as --data_dir with trainA/ and trainB/, or as --dir_a and --dir_b"
@@ -63,23 +64,34 @@ def load(opt: Options) -> list[Images]:
         folders = [opt.dir_a, opt.dir_b]
     for folder in folders:
         training.require_outside(opt, folder)
-    return [load_folder(each, size=opt.loaded_size, channels=opt.channels, strict=opt.strict) for each in folders]
+    how = {"channels": opt.channels, "strict": opt.strict}
+    to_score = []
+    if opt.evaluate_interval is not None:
+        to_score = [os.path.join(opt.val_dir or opt.data_dir or "", name) for name in ("testA", "testB")]
+        if not all(map(os.path.isdir, to_score)):
+            raise UserError(
+                "--evaluate_interval needs images that are not trained on; give a folder with testA/ and testB/ in it "
+                "as --val_dir"
+            )
+    return [load_folder(each, size=opt.loaded_size, **how) for each in folders] + [
+        load_folder(each, size=opt.img_size, **how) for each in to_score
+    ]
 
 
 def train(run, data: list[Images]) -> int:
     import jittor as jt
 
     from jgan import algorithms
+    from jgan.inference import evaluation
     from jgan.layers import evaluating
     from jgan.training import loop
 
-    opt, (data_a, data_b) = run.options, data
+    opt, (data_a, data_b, *to_score) = run.options, data
     cyclegan = algorithms.cyclegan(
         algorithms.framework("jittor"), arch=opt.arch,
         channels=opt.channels, conv_dim=opt.conv_dim, n_blocks=opt.n_blocks, upsample=opt.upsample,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, lambda_cycle=opt.lambda_cycle, lambda_identity=opt.lambda_identity,
     )  # fmt: skip
-    generators = training.averaged(opt, cyclegan)
     batches_a = training.batches_of(data_a, opt)
     batches_b = training.batches_of(data_b, opt, purpose="shuffle b")
     rate = translation.learning_rate(run, batches_a)
@@ -96,22 +108,34 @@ def train(run, data: list[Images]) -> int:
             exchange_b=lambda fake: jt.array(pool_b.exchange(fake.numpy(), random)),
         )  # fmt: skip
 
-    a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], opt.img_size)) for each in data)
-    a2b, b2a = generators.a2b, generators.b2a
+    a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], opt.img_size)) for each in (data_a, data_b))
 
     def there_and_back(images, there, back) -> list[np.ndarray]:
         """The images, their translations, and what those are translated back into."""
         translated = [there(jt.array(image[None])) for image in images]
         return [images, [image.numpy()[0] for image in translated], [back(image).numpy()[0] for image in translated]]
 
-    def draw() -> np.ndarray:
+    def draw(generators) -> np.ndarray:
         """Rows of A, its translation, the way back; B, its translation, the way back."""
+        a2b, b2a = generators.a2b, generators.b2a
         with evaluating(generators):
             return image_table(*there_and_back(a, a2b, b2a), *there_and_back(b, b2a, a2b))
 
+    def score(generators) -> dict:
+        (score_a, score_b), distances = (each.pixels for each in to_score), {}
+        with evaluating(generators):
+            for name, network, source, target in (
+                ("a2b", generators.a2b, score_a, score_b),
+                ("b2a", generators.b2a, score_b, score_a),
+            ):
+                translated = evaluation.translated(network, source)
+                found = evaluation.sliced_wasserstein(target, translated, seed=opt.seed)
+                distances[f"sliced_wasserstein_{name}"] = found["sliced_wasserstein"]
+        return {"sliced_wasserstein": sum(distances.values()) / 2, **distances}
+
     return loop.train(
         run, batches_a, cyclegan, step=step, draw=draw, real=image_table(a, b),
-        pools={"pool_a": pool_a, "pool_b": pool_b},
+        pools={"pool_a": pool_a, "pool_b": pool_b}, score=score if to_score else None,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def train(run, data: Images) -> int:
         latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels, conv_dim=opt.conv_dim,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, real_target=opt.real_target,
     )  # fmt: skip
-    generator = training.averaged(opt, dcgan)
+    generator = dcgan.generator
     batches = training.batches_of(data, opt)
 
     def step(i: int) -> dict:
@@ -50,8 +50,7 @@ def train(run, data: Images) -> int:
         z_d, z_g = z[: opt.batch_size], z[opt.batch_size :]
         return dcgan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g))
 
-    draw = training.fixed_samples(generator, opt.seed)
-    return loop.train(run, batches, dcgan, step=step, draw=draw, real=training.real_samples(data))
+    return loop.train(run, batches, dcgan, step=step, **training.shown(opt, generator, data))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ N_SAMPLES = 6
 class Options(translation.TranslationOptions):
     data_dir: Optional[str] = option(None, "folder of images that hold A and B side by side, or with such a train/")
     dir_b: Optional[str] = option(None, "folder of the images B, of the same names")
+    val_dir: Optional[str] = option(None, "pairs side by side to score by; else those of val/ or test/ in --data_dir")
     direction: str = option("a2b", "which half is translated into which", choices=("a2b", "b2a"))
     img_size: int = option(256, "height and width of the images", choices=(32, 64, 128, 256, 512))
     in_channels: int = option(3, "channels of the input", choices=(1, 3))
@@ -40,9 +41,13 @@ class Options(translation.TranslationOptions):
 
 
 def load(opt: Options) -> list[Images]:
-    """Inputs and targets, larger than img_size by what the random crops take away."""
+    """Inputs and targets, larger than img_size by what the random crops take away; then those to score by, if any."""
     forth = 1 if opt.direction == "a2b" else -1
-    how = {"size": opt.loaded_size, "channels": (opt.in_channels, opt.out_channels)[::forth]}
+    channels = (opt.in_channels, opt.out_channels)[::forth]
+    how = {"size": opt.loaded_size, "channels": channels}
+    to_score = []
+    if opt.evaluate_interval is not None:
+        to_score = load_pairs(_val_dir(opt), size=opt.img_size, channels=channels)[::forth]
     if translation.is_one_folder(opt, "give the pairs as --data_dir, or as --dir_a and --dir_b"):
         if os.path.isdir(os.path.join(opt.data_dir, "trainA")):
             raise UserError(
@@ -51,27 +56,36 @@ def load(opt: Options) -> list[Images]:
         train = os.path.join(opt.data_dir, "train")
         folder = train if os.path.isdir(train) else opt.data_dir
         training.require_outside(opt, folder)
-        return load_pairs(folder, **how)[::forth]
+        return load_pairs(folder, **how)[::forth] + to_score
     training.require_outside(opt, opt.dir_a)
     training.require_outside(opt, opt.dir_b)
-    return load_matched(opt.dir_a, opt.dir_b, **how)[::forth]
+    return load_matched(opt.dir_a, opt.dir_b, **how)[::forth] + to_score
+
+
+def _val_dir(opt: Options) -> str:
+    """The folder of pairs to score by."""
+    folders = [os.path.join(opt.data_dir or "", name) for name in ("val", "test")] if opt.data_dir else []
+    found = opt.val_dir or next(filter(os.path.isdir, folders), None)
+    if found is None:
+        raise UserError("--evaluate_interval needs pairs that are not trained on; give their folder as --val_dir")
+    return found
 
 
 def train(run, data: list[Images]) -> int:
     import jittor as jt
 
     from jgan import algorithms
+    from jgan.inference import evaluation
     from jgan.layers import untracked
     from jgan.training import loop
 
-    opt, (inputs, targets) = run.options, data
+    opt, (inputs, targets, *to_score) = run.options, data
     pix2pix = algorithms.pix2pix(
         algorithms.framework("jittor"),
         in_channels=opt.in_channels, out_channels=opt.out_channels, conv_dim=opt.conv_dim,
         n_levels=min(8, int(opt.img_size).bit_length() - 1),  # down to a single pixel, or 2x2 from 512x512
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, lambda_l1=opt.lambda_l1, lambda_gp=opt.lambda_gp,
     )  # fmt: skip
-    generator = training.averaged(opt, pix2pix)
     batches = training.batches_of(inputs, opt)
     rate = translation.learning_rate(run, batches)
 
@@ -84,15 +98,21 @@ def train(run, data: list[Images]) -> int:
         pix2pix.set_lr(rate(i))
         return pix2pix.step(a=jt.array(a), b=jt.array(b), **penalty)
 
-    a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], opt.img_size)) for each in data)
+    a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], opt.img_size)) for each in (inputs, targets))
 
-    def draw() -> np.ndarray:
+    def draw(generator) -> np.ndarray:
         """Input, output and target of the first pairs; the output with dropout and the image's own statistics."""
         with jt.no_grad(), untracked(generator):
             translated = [generator(jt.array(image[None])).numpy()[0] for image in a]
         return image_table(a, translated, b)
 
-    return loop.train(run, batches, pix2pix, step=step, draw=draw, real=image_table(a, b))
+    def score(generator) -> dict:
+        translated = evaluation.translated(generator, to_score[0].pixels, seed=opt.seed)
+        return evaluation.nearness(to_score[1].pixels, translated)
+
+    return loop.train(
+        run, batches, pix2pix, step=step, draw=draw, real=image_table(a, b), score=score if to_score else None
+    )
 
 
 if __name__ == "__main__":

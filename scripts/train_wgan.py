@@ -45,7 +45,7 @@ def train(run, data: Images) -> int:
         latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels, conv_dim=opt.conv_dim,
         lr=opt.lr, clip_value=opt.clip_value,
     )  # fmt: skip
-    generator = training.averaged(opt, wgan)
+    generator = wgan.generator
     batches = training.batches_of(data, opt, n_critic=opt.n_critic)
     rounds = (opt.n_critic, opt.batch_size)
 
@@ -56,8 +56,7 @@ def train(run, data: Images) -> int:
         z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
         return wgan.step(reals=jt.array(reals), z_c=jt.array(z_c), z_g=jt.array(z_g))
 
-    draw = training.fixed_samples(generator, opt.seed)
-    return loop.train(run, batches, wgan, step=step, draw=draw, real=training.real_samples(data))
+    return loop.train(run, batches, wgan, step=step, **training.shown(opt, generator, data))
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def train(run, data: Images) -> int:
         latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels, conv_dim=opt.conv_dim,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, lambda_gp=opt.lambda_gp,
     )  # fmt: skip
-    generator = training.averaged(opt, wgan_gp)
+    generator = wgan_gp.generator
     batches = training.batches_of(data, opt, n_critic=opt.n_critic)
     rounds = (opt.n_critic, opt.batch_size)
 
@@ -86,8 +86,7 @@ def train(run, data: Images) -> int:
             reals=jt.array(reals), z_c=jt.array(z_c), z_g=jt.array(z_g), epsilon=jt.array(epsilon)
         )  # fmt: skip
 
-    draw = training.fixed_samples(generator, opt.seed)
-    return loop.train(run, batches, wgan_gp, step=step, draw=draw, real=training.real_samples(data))
+    return loop.train(run, batches, wgan_gp, step=step, **training.shown(opt, generator, data))
 
 
 if __name__ == "__main__":

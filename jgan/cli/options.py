@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jgan.errors import UserError
 
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights"  # that are shipped
 LARGEST = 999_999_999  # of seeds that can be written on a command line
 
 
@@ -114,13 +115,18 @@ def require_weights(weights: str | None) -> str:
     return weights
 
 
-def require_png_path(output: str) -> Path:
-    """The path of an image to write; UserError unless it ends in .png and its folder exists."""
+def shipped(name: str) -> Path | None:
+    """The path of one of the files in weights/; None if there is none of this name."""
+    return WEIGHTS / name if (WEIGHTS / name).is_file() else None
+
+
+def require_png_path(output: str, name: str = "--output") -> Path:
+    """The path of an image to write, that was given as this option; UserError unless it ends in .png in a folder."""
     path = Path(output)
     if path.suffix != ".png":
-        raise UserError(f"the image is written as PNG, so --output must end in .png; {output} does not")
+        raise UserError(f"the image is written as PNG, so {name} must end in .png; {output} does not")
     if not path.parent.is_dir():
-        raise UserError(f"the folder {path.parent} does not exist; make it, or choose another --output")
+        raise UserError(f"the folder {path.parent} does not exist; make it, or choose another {name}")
     return path
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from jgan import images, memory
 from jgan.algorithms import SMOOTHED
-from jgan.cli.options import option, require_valid
+from jgan.cli.options import option, require_valid, require_weights, shipped
 from jgan.cli.program import run_program
 from jgan.data import mnist
 from jgan.data.batches import Batches
@@ -24,14 +24,13 @@ from jgan.random import rng
 from jgan.training.run import Run
 
 DATASETS = (*mnist.FILES, "folder")
-PATH_OPTIONS = ("data_dir", "dir_a", "dir_b")
+PATH_OPTIONS = ("data_dir", "dir_a", "dir_b", "val_dir", "judge")
 RESUMABLE_OPTIONS = (
     "n_epochs",
     "decay_epoch",
     "max_steps",
     "sample_interval",
     "save_interval",
-    "evaluate_interval",
     "device",
     *PATH_OPTIONS,
 )
@@ -53,7 +52,7 @@ class TrainOptions:
     sample_interval: int = option(1000, "steps between samples", least=1)
     save_interval: int = option(1000, "steps between saved states; the last is always saved", least=1)
     evaluate_interval: Optional[int] = option(None, "steps between scores, whose best is kept; else none", least=1)
-    ema_decay: float = option(0.0, "draw with averaged weights of this decay, such as 0.999; 0 is off", least=0, below=1)
+    ema_decay: float = option(0.0, "draw with averaged weights of this decay, as 0.999; 0 is off", least=0, below=1)
     max_steps: Optional[int] = option(None, "end after so many steps in all, whatever n_epochs says", least=1)
     seed: int = option(0, "of weights, noise, order and dropout; the same seed gives the same run", least=0)
     device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
@@ -72,15 +71,22 @@ class AdamOptions:
 
 
 @dataclasses.dataclass
-class ImageOptions(TrainOptions):
+class DataOptions(TrainOptions):
     """What a program takes that trains on images."""
 
     dataset: str = option("folder", "the images to train on; folder: those in --data_dir", choices=DATASETS)
     data_dir: Optional[str] = option(None, "folder of the images (nested as you like), or of a named data set's files")
     strict: bool = option(False, "stop at an image that cannot be used, instead of leaving it out")
-    latent_dim: int = option(100, "length of the noise vector z", least=1)
     img_size: int = option(64, "height and width of the images", least=8)
     channels: int = option(3, "channels of the images", choices=(1, 3))
+
+
+@dataclasses.dataclass
+class ImageOptions(DataOptions):
+    """What a program takes that trains a generator to draw such images from noise."""
+
+    latent_dim: int = option(100, "length of the noise vector z", least=1)
+    judge: Optional[str] = option(None, "a classifier.safetensors to score by; else the shipped one of --dataset")
 
 
 @dataclasses.dataclass
@@ -106,6 +112,7 @@ def run_training(options_class, description: str, load: Callable, train: Callabl
 
     def check(opt, given: dict) -> tuple:
         run = open_run(opt, given)
+        _require_use(run.options)
         data = load(run.options)
         run.require_data(fingerprint(*([data] if isinstance(data, Images) else data)))
         return run, data
@@ -119,6 +126,15 @@ def run_training(options_class, description: str, load: Callable, train: Callabl
         return train(run, data)
 
     run_program(options_class, description, check, work)
+
+
+def _require_use(opt) -> None:
+    """UserError for options about scores and a run that takes none, and for a judge that is not there."""
+    for name in ("judge", "val_dir"):
+        if getattr(opt, name, None) is not None and opt.evaluate_interval is None:
+            raise UserError(f"--{name} is about scores; give --evaluate_interval, too, or leave it out")
+    if getattr(opt, "judge", None) is not None:
+        require_weights(opt.judge)
 
 
 def open_run(opt, given: dict) -> Run:
@@ -145,9 +161,9 @@ def open_run(opt, given: dict) -> Run:
         options = _options_to_resume(run, given)
         require_valid(options, type(opt), run.config)
         for name in PATH_OPTIONS:
-            if options.get(name) is not None and not os.path.isdir(options[name]):
+            if options.get(name) is not None and not os.path.exists(options[name]):
                 raise UserError(
-                    f"{run.folder} was trained on {options[name]}, which is not there any more; say where it is "
+                    f"{run.folder} was trained with {options[name]}, which is not there any more; say where it is "
                     f"as --{name}"
                 )
         run.lock()
@@ -196,7 +212,7 @@ def require_outside(opt, folder: str) -> None:
         )
 
 
-def load_images(opt: ImageOptions, *, labelled: bool = False) -> Images:
+def load_images(opt: DataOptions, *, labelled: bool = False) -> Images:
     """The training images that the options name; labelled: with the classes that they belong to."""
     how = {"size": opt.img_size, "channels": opt.channels, "labelled": labelled}
     if opt.dataset == "folder":
@@ -219,30 +235,44 @@ def batches_of(data: Images, opt, *, n_critic: int = 1, purpose: str = "shuffle"
     return Batches(len(data), batch_size=n, seed=opt.seed, purpose=purpose)
 
 
-def averaged(opt: TrainOptions, algorithm):
-    """The network to draw with: from now on the average of the algorithm's generator, or the generator itself."""
-    from jgan.optimizers import Average
+def shown(opt: ImageOptions, generator, data: Images) -> dict:
+    """What the loop shows of a generator without classes: {"draw", "real", "score"} of `jgan.training.loop.train`.
 
-    if opt.ema_decay:
-        algorithm.average = Average(algorithm.generator, opt.ema_decay)
-    return algorithm.averaged
-
-
-def fixed_samples(generator, seed: int) -> Callable[[], np.ndarray]:
-    """A function that draws the same latents with the generator as it then is."""
+    Drawn are always the same latents, beside the first real images.
+    """
     import jittor as jt
 
     from jgan.layers import evaluating
 
-    z = jt.array(generator.draw_z(rng(seed, "sample"), N_SAMPLES, generator.latent_dim))
+    z = jt.array(generator.draw_z(rng(opt.seed, "sample"), N_SAMPLES, opt.latent_dim))
 
-    def draw() -> np.ndarray:
+    def draw(generator) -> np.ndarray:
         with evaluating(generator):
             return images.grid(generator(z), columns=COLUMNS)
 
-    return draw
+    real = images.grid(data.batch(np.arange(min(N_SAMPLES, len(data)))), columns=COLUMNS)
+    return {"draw": draw, "real": real, "score": scorer(opt, data)}
 
 
-def real_samples(data: Images) -> np.ndarray:
-    """The first real images, in the layout of `fixed_samples`."""
-    return images.grid(data.batch(np.arange(min(N_SAMPLES, len(data)))), columns=COLUMNS)
+def scorer(opt: ImageOptions, data: Images) -> Callable | None:
+    """What scores a generator beside the training images; None if the run is not to be scored.
+
+    By the judge that the options name, or the shipped one of the data set; see `jgan.inference.evaluation.soon`.
+    """
+    if opt.evaluate_interval is None:
+        return None
+    from jgan.inference import evaluation
+    from jgan.inference.judges import load_judge
+
+    path = opt.judge or shipped(f"classifier_{opt.dataset}.safetensors")
+    judge = None if path is None else load_judge(path)
+    n = evaluation.N_SLICED if judge is None else evaluation.N_SAMPLES
+    if judge is not None:
+        evaluation.require_judge(judge, opt.channels, data.classes, path)
+    real = evaluation.chosen(data, judge, n=n, seed=opt.seed)
+    how = {"n_classes": len(data.classes), "n": n, "seed": opt.seed}
+
+    def score(generator) -> dict[str, float]:
+        return evaluation.soon(real, evaluation.drawn(generator, judge, **how), seed=opt.seed)
+
+    return score

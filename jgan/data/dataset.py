@@ -47,7 +47,7 @@ def held_out(data: Images) -> list[Images]:
         places = np.flatnonzero(data.labels == label)
         if len(places) < 2:
             raise UserError(f"the class {name} has one image; at least one to train on and one to test by are needed")
-        to_test[places[-1 :: -10]] = True
+        to_test[places[-1::-10]] = True
     return [Images(data.pixels[chosen], data.labels[chosen], data.classes) for chosen in (~to_test, to_test)]
 
 

@@ -20,6 +20,7 @@ from jgan.data.batches import Batches
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.jittor_setup import runtime
+from jgan.optimizers import Average
 from jgan.training.log import Log, draw_curves, read_log
 from jgan.training.run import Run
 from jgan.training.state import restore_state, save_state, steps_done
@@ -33,13 +34,13 @@ LOG_INTERVAL = 10
 def train(
     run: Run,
     batches: Batches,  # of which each step takes one
-    algorithm: Algorithm,  # whose generator is exported, averaged if it is
+    algorithm: Algorithm,  # whose generator is exported, averaged under ema_decay
     *,
     step: Callable[[int], dict],  # step number from 0 -> {name: scalar loss Var}, having updated the networks
-    draw: Callable[[], np.ndarray],  # -> a sample as pixels, leaving no trace in the networks
+    draw: Callable[..., np.ndarray],  # generator, averaged if it is -> a sample as pixels, leaving no trace in it
     real: np.ndarray,  # real images as pixels, in the sample's layout
     pools: dict | None = None,  # name -> ImagePool; part of the run's state, as the algorithm's networks and optimizers
-    score: Callable[[], dict] | None = None,  # -> {name: number}, leaving no trace; the first decides, lower is better
+    score: Callable[..., dict] | None = None,  # generator -> {name: number}; the first decides, and lower is better
     weights: Path | None = None,  # the file to export to, if not the run's generator.safetensors
 ) -> int:
     """Train from the beginning, or from the run's last saved state, to its last step. Returns the exit status.
@@ -54,10 +55,12 @@ def train(
     A run that is resumed first shows what its state implies: generator, curves, and the sample and the scores of its
     step if they were due. If no step is left to do, that is all.
     """
-    opt, parts, n_steps = run.options, {**algorithm.parts, **(pools or {})}, run.n_steps(batches)
+    opt, n_steps = run.options, run.n_steps(batches)
     facts = {"classes": run.data.get("classes", ())}
-    if algorithm.average is not None:
-        facts["ema_decay"] = algorithm.average.decay
+    if opt.ema_decay:
+        algorithm.average = Average(algorithm.generator, opt.ema_decay)
+        facts["ema_decay"] = opt.ema_decay
+    parts = {**algorithm.parts, **(pools or {})}
     done = restore_state(run.state, parts) if run.resumed else 0
     session = {**runtime.versions(), **run.data}
     if not run.resumed:
@@ -81,7 +84,7 @@ def train(
         found = next((entry for entry in read_log(run.scores) if entry["step"] == done), None)
         if found is None:
             runtime.reseed(opt.seed, "score")
-            found = score_finite(run, score, done)
+            found = score_finite(run, lambda: score(algorithm.averaged), done)
             scores.write(step=done, **found)
         found = {name: value for name, value in found.items() if name != "step"}
         first = next(iter(found))
@@ -106,7 +109,7 @@ def train(
             show_state()
             is_due = done >= n_steps or done % opt.sample_interval == 0
             if is_due and not run.sample(done).exists():
-                save_sample(run, draw, done)
+                save_sample(run, lambda: draw(algorithm.averaged), done)
             if is_scored():
                 scored = take_scores()
         computing_s, logged = 0.0, done
@@ -129,14 +132,14 @@ def train(
                 bar.set_postfix_str(_readable({**losses, **scored, "images/s": images_per_s}), refresh=False)
                 computing_s, logged = 0.0, done
             bar.update()
-            if last or done % opt.save_interval == 0 or is_scored():  # before the sample, whose first drawing compiles more
+            if last or done % opt.save_interval == 0 or is_scored():  # before what compiles more
                 try:
                     save_state(run.state, parts, done)
                 except ValueError as error:
                     raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
                 show_state()
             if last or done % opt.sample_interval == 0:
-                save_sample(run, draw, done)
+                save_sample(run, lambda: draw(algorithm.averaged), done)
             if is_scored():
                 scored = take_scores()
             if last:

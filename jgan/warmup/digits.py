@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from jgan.errors import UserError
-from jgan.files import write_bytes
-from jgan.images import strip
+from jgan.files import replacing, write_bytes
+from jgan.images import to_pixels
 from jgan.random import normal, rng
 
 SIZE = 32  # height of the submission, and width of each of its digits, in pixels
@@ -33,11 +33,13 @@ def parse_digits(text: str) -> np.ndarray:
     return np.array([int(character) for character in text], np.int32)
 
 
-def draw_digits(generator, digits: np.ndarray, *, seed: int) -> np.ndarray:
-    """Draw the digits side by side with a conditional generator in evaluation mode: uint8 (32, 32 * len(digits)).
+def draw_digits(generator, digits: np.ndarray, *, seed: int, candidates: int = 1, judge=None) -> np.ndarray:
+    """Draw each digit with a conditional generator in evaluation mode: pixels, uint8 (len(digits), 1, 32, 32).
 
-    The noise of each place depends on (seed, place) alone. Raises UserError unless the generator draws one-channel
-    32x32 images of at least ten classes, and ValueError if there are no digits.
+    The noise of each place depends on (seed, place) alone. Of several candidates that one is kept which the judge
+    (see `jgan.inference.judges`) reads most surely as the digit; the first candidate is the one that is drawn alone.
+    Raises UserError unless the generator draws one-channel 32x32 images of at least ten classes, and ValueError if
+    there are no digits.
     """
     if len(digits) == 0:
         raise ValueError("there are no digits to draw")
@@ -48,8 +50,43 @@ def draw_digits(generator, digits: np.ndarray, *, seed: int) -> np.ndarray:
         )
     import jittor as jt
 
-    z = np.concatenate([normal(rng(seed, "digit", place), 1, generator.latent_dim) for place in range(len(digits))])
-    return strip(generator(jt.array(z), digits))
+    def noise(place: int) -> np.ndarray:
+        return normal(rng(seed, "digit", place), candidates, generator.latent_dim)
+
+    if candidates == 1:
+        z = np.concatenate([noise(place) for place in range(len(digits))])
+        return to_pixels(generator(jt.array(z), digits))
+    from jgan.inference.judges import read
+
+    kept = []
+    for place, digit in enumerate(digits):
+        drawn = to_pixels(generator(jt.array(noise(place)), np.full(candidates, digit)))
+        kept.append(drawn[read(judge, drawn).probabilities[:, digit].argmax()])
+    return np.stack(kept)
+
+
+def draw_report(path: str | Path, pixels: np.ndarray, digits: np.ndarray, reading) -> None:
+    """Write a PNG of each digit with what a judge reads in it (`jgan.inference.judges.Reading`), red where another."""
+    from matplotlib.figure import Figure
+
+    columns = min(7, len(digits))
+    rows = -(-len(digits) // columns)
+    figure = Figure(figsize=(1.6 * columns, 2 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels:
+        axes.axis("off")
+    for axes, image, digit, read, confidence in zip(panels, pixels, digits, reading.labels, reading.confidence):
+        axes.imshow(image[0], cmap="gray", vmin=0, vmax=255)
+        axes.set_title(
+            f"{digit}: read as {read}\n{percent(confidence)}", fontsize=9, color="k" if read == digit else "r"
+        )
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=100)
+
+
+def percent(share: float) -> str:
+    """A probability in percent, rounded down, so that only certainty is 100.0%."""
+    return f"{np.floor(1000 * share) / 10:.1f}%"
 
 
 def write_archive(path: str | Path, png: bytes, program: str) -> None:

@@ -1,0 +1,149 @@
+"""The protocol by which generators and translators are scored: how many images, which, and beside what."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Callable
+
+import jittor as jt
+import numpy as np
+from PIL import Image
+
+from jgan import metrics
+from jgan.data.dataset import Images
+from jgan.errors import UserError
+from jgan.images import to_pixels
+from jgan.inference.judges import Reading, read
+from jgan.inference.translators import translate
+from jgan.jittor_setup.runtime import seed_jittor
+from jgan.layers import evaluating
+from jgan.random import rng
+
+N_SAMPLES = 10_000  # Frechet distances of fewer are larger, and so of no use beside these
+N_SLICED = 2048  # images of which the sliced Wasserstein distance takes its patches
+BATCH = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Set:
+    """Images as they are scored: their pixels, labels if they have any, and what a judge makes of them if there is one.
+
+    pixels: uint8 (N, C, H, W).
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray | None = None
+    reading: Reading | None = None
+
+
+def chosen(data: Images, judge=None, *, n: int = N_SAMPLES, seed: int = 0) -> Set:
+    """n images of a data set drawn at random without replacement, or all in their order if there are no more."""
+    places = np.sort(rng(seed, "reference").permutation(len(data))[:n]) if n < len(data) else slice(None)
+    pixels = np.ascontiguousarray(data.pixels[places])
+    labels = None if data.labels is None else data.labels[places]
+    return Set(pixels, labels, None if judge is None else read(judge, pixels))
+
+
+def drawn(
+    generator, judge=None, *, n_classes: int = 0, n: int = N_SAMPLES, seed: int = 0,
+    bar: Callable[[Iterable], Iterable] = iter,
+) -> Set:  # fmt: skip
+    """n images of a generator, rounded to pixels as in a file.
+
+    n_classes: of a conditional one, of which each is drawn in turn; 0 for others. bar: shows the progress. Raises
+    `jgan.images.NotFinite` if it draws no numbers.
+    """
+    z = generator.draw_z(rng(seed, "evaluate"), n, generator.latent_dim)
+    labels = np.arange(n, dtype=np.int32) % n_classes if n_classes else None
+    parts = []
+    with evaluating(generator):
+        for start in bar(range(0, n, BATCH)):
+            part = slice(start, start + BATCH)
+            inputs = [jt.array(z[part])] if labels is None else [jt.array(z[part]), labels[part]]
+            parts.append(to_pixels(generator(*inputs)))
+    pixels = np.concatenate(parts)
+    return Set(pixels, labels, None if judge is None else read(judge, pixels))
+
+
+def soon(real: Set, images: Set, *, seed: int = 0) -> dict[str, float]:
+    """The scores by which a training finds its best step, the first deciding: lower is better.
+
+    They are the Frechet distance, and of labelled images the share that is read as labelled; without a judge, the
+    sliced Wasserstein distance.
+    """
+    if real.reading is None:
+        found = sliced_wasserstein(real.pixels, images.pixels, seed=seed)
+        return {"sliced_wasserstein": found["sliced_wasserstein"]}
+    scores = {"frechet_distance": metrics.frechet_distance(real.reading.features, images.reading.features)}
+    if images.labels is not None:
+        scores["accuracy"] = float(np.mean(images.reading.labels == images.labels))
+    return scores
+
+
+def judged(real: Set, images: Set, classes: tuple[str, ...], *, seed: int = 0) -> dict:
+    """All that a judge can say of images beside real ones: see `jgan.metrics` for what each is.
+
+    Labelled ones have {"accuracy", "accuracy_by_class", "confusion", "within_class_diversity"}, too, in the order of
+    the classes, which are the judge's.
+    """
+    features, others = real.reading.features, images.reading.features
+    distance, error = metrics.kernel_distance(features, others, random=rng(seed, "subsets"))
+    scores = {
+        "frechet_distance": metrics.frechet_distance(features, others),
+        "kernel_distance": distance,
+        "kernel_distance_error": error,
+        **metrics.manifold_scores(features, others)._asdict(),
+    }
+    if images.labels is not None:
+        found = metrics.conditional_accuracy(images.labels, images.reading.labels, len(classes))
+        scores["accuracy"] = found.accuracy
+        scores["accuracy_by_class"] = dict(zip(classes, found.by_class.tolist()))
+        scores["confusion"] = found.confusion.tolist()
+        scores["within_class_diversity"] = metrics.within_class_diversity(others, images.labels)
+    return scores
+
+
+def sliced_wasserstein(real: np.ndarray, pixels: np.ndarray, *, seed: int = 0) -> dict:
+    """The mean over all levels, times 1000, and each level's: see `jgan.metrics`.
+
+    Of both sets as many images are taken, spread evenly over it: those of a data set may be sorted.
+    """
+    n = min(N_SLICED, len(real), len(pixels))
+    real, pixels = (images[np.linspace(0, len(images) - 1, n).astype(int)] for images in (real, pixels))
+    levels = metrics.sliced_wasserstein(real, pixels, random=rng(seed, "patches"))
+    return {
+        "sliced_wasserstein": float(np.mean(list(levels.values()))),
+        "sliced_wasserstein_by_size": {str(size): distance for size, distance in levels.items()},
+    }
+
+
+def nearness(targets: np.ndarray, pixels: np.ndarray) -> dict[str, float]:
+    """How near translations are to their targets, both uint8 (N, C, H, W): see `jgan.metrics` for what each is."""
+    return {
+        "l1": metrics.mean_absolute_difference(targets, pixels),
+        "psnr": metrics.peak_signal_to_noise_ratio(targets, pixels),
+        "ssim": metrics.structural_similarity(targets, pixels),
+    }
+
+
+def require_judge(judge, channels: int, classes: tuple[str, ...], where: str | Path) -> None:
+    """UserError unless the judge can read images of so many channels, and tells apart the classes that they have."""
+    if classes and classes != judge.classes:
+        raise UserError(
+            f"{where} tells apart the classes {', '.join(judge.classes)}, and the images to judge are of "
+            f"{', '.join(classes)}; a judge of these is needed: train_classifier.py trains one"
+        )
+    if channels > judge.img_shape[0]:
+        raise UserError(f"{where} reads grey images, and those to judge are coloured; a judge of these is needed")
+
+
+def translated(generator, pixels: np.ndarray, *, seed: int = 0, bar: Callable = iter) -> np.ndarray:
+    """The translation of each image, uint8 (N, C, H, W), as `jgan.inference.translators.translate` makes it."""
+    parts = []
+    for image in bar(pixels):
+        seed_jittor(seed, "translate")
+        image = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
+        parts.append(np.atleast_3d(translate(generator, image)).transpose(2, 0, 1))
+    return np.stack(parts)

@@ -1,0 +1,273 @@
+"""Score a trained network on a data set: a generator beside real images, a translator on a folder of test images.
+
+python scripts/evaluate.py --weights weights/cgan_mnist.safetensors --dataset mnist
+python scripts/evaluate.py --weights runs/faces/best.safetensors --dataset folder --data_dir faces --json scores.json
+python scripts/evaluate.py --weights weights/pix2pix_facades_128.safetensors --data_dir facades/test --direction b2a \\
+    --img_size 128
+python scripts/evaluate.py --weights weights/cyclegan_monet_128.safetensors --data_dir monet2photo --img_size 128
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Callable, Optional
+
+import numpy as np
+from tqdm import tqdm
+
+from jgan.cli import training
+from jgan.cli.options import option, require_weights, shipped
+from jgan.cli.program import run_program
+from jgan.data import mnist
+from jgan.data.dataset import Images
+from jgan.data.folder import load_folder
+from jgan.data.paired import load_matched, load_pairs
+from jgan.errors import UserError
+from jgan.files import make_folder, write_bytes
+from jgan.images import from_pixels, save_png, strip
+from jgan.models import DRAW_Z
+from jgan.weights.arrays import load_header
+
+OF_GENERATORS = {"dataset", "judge", "n_samples"}
+OF_TRANSLATORS = {"dir_a", "dir_b", "direction"}
+
+
+@dataclasses.dataclass
+class Options:
+    weights: Optional[str] = option(None, "a generator.safetensors or best.safetensors of a training, or of weights/")
+    dataset: Optional[str] = option(None, "generators: the real images", choices=training.DATASETS)
+    data_dir: Optional[str] = option(
+        None, "folder of the images; of pairs side by side for Pix2Pix; with testA/ and testB/ in it for CycleGAN"
+    )
+    dir_a: Optional[str] = option(None, "translators: folder of the images A, in place of --data_dir")
+    dir_b: Optional[str] = option(None, "translators: folder of the images B")
+    direction: Optional[str] = option(None, "Pix2Pix: which is translated into which; else a2b", choices=("a2b", "b2a"))
+    judge: Optional[str] = option(None, "generators: a classifier.safetensors; else the shipped one of --dataset")
+    img_size: Optional[int] = option(None, "translators: height and width of the images; else 256", least=16)
+    n_samples: int = option(10000, "generators: images drawn, and real ones beside them at most", least=100)
+    seed: int = option(0, "of noise, dropout and the choice of real images", least=0)
+    json: Optional[str] = option(None, "a file to write the scores to")
+    samples: Optional[str] = option(None, "a folder to write the images to that are scored, as PNG")
+
+
+@dataclasses.dataclass
+class Scored:
+    """Scores by name, for each set of images; beside what was scored, and the images themselves by their names."""
+
+    protocol: dict
+    scores: dict[str, dict]
+    images: dict[str, np.ndarray]
+
+
+def check(opt: Options, given: dict) -> Callable[[], Scored]:
+    """What scores the network: the rest of the work, once everything that it takes is there."""
+    model = str(load_header(require_weights(opt.weights)).get("model"))
+    draws = model.partition(".")[0] in DRAW_Z
+    for name in (OF_TRANSLATORS | {"img_size"} if draws else OF_GENERATORS) & given.keys():
+        raise UserError(f"--{name} means nothing to {model} in {opt.weights}; leave it out")
+    for path in (opt.json, opt.samples):
+        if path is not None and not Path(path).absolute().parent.is_dir():
+            raise UserError(f"the folder {Path(path).absolute().parent} does not exist; make it first")
+    if opt.samples is not None and os.path.isdir(opt.samples) and os.listdir(opt.samples):
+        raise UserError(f"{opt.samples} is not empty; give a new folder as --samples")
+    if draws:
+        return functools.partial(score_generator, opt, *generator_data(opt))
+    if model == "cyclegan.Generators":
+        return functools.partial(score_cyclegan, opt, *unpaired_data(opt))
+    return functools.partial(score_pix2pix, opt, *paired_data(opt))
+
+
+def generator_data(opt: Options) -> tuple[Images, Images, str | None]:
+    """Images to compare with, other real images to score beside the drawn, and the judge's weights, if there is one."""
+    if opt.dataset is None:
+        raise UserError(f"give the real images as --dataset: {', '.join(training.DATASETS)}")
+    header = load_header(opt.weights)
+    size, channels = header["options"]["img_size"], header["options"]["channels"]
+    labelled = "n_classes" in header["options"]
+    judge = opt.judge if opt.judge is not None else shipped(f"classifier_{opt.dataset}.safetensors")
+    judge = None if judge is None else require_weights(str(judge))
+    if opt.dataset == "folder":
+        if opt.data_dir is None:
+            raise UserError("give the folder of real images as --data_dir")
+        data = load_folder(opt.data_dir, size=size, channels=channels, labelled=labelled)
+        return *halves(data), judge
+    sets = (
+        mnist.load_mnist(split, name=opt.dataset, data_dir=opt.data_dir, size=size, channels=channels)
+        for split in ("train", "test")
+    )
+    return *sets, judge
+
+
+def halves(data: Images) -> list[Images]:
+    """The images at even and at odd places."""
+    if len(data) < 4:
+        raise UserError(f"{len(data)} images are too few to compare with")
+    return [Images(data.pixels[i::2], None if data.labels is None else data.labels[i::2], data.classes) for i in (0, 1)]
+
+
+def paired_data(opt: Options) -> list[Images]:
+    """Inputs and targets."""
+    forth = -1 if opt.direction == "b2a" else 1
+    options = load_header(opt.weights)["options"]
+    how = {
+        "size": opt.img_size or 256,
+        "channels": (options["in_channels"], options["out_channels"])[::forth],
+    }
+    if in_one_folder(opt):
+        return load_pairs(opt.data_dir, **how)[::forth]
+    return load_matched(opt.dir_a, opt.dir_b, **how)[::forth]
+
+
+def unpaired_data(opt: Options) -> list[Images]:
+    """Images of A and of B."""
+    if opt.direction is not None:
+        raise UserError("CycleGAN is scored in both directions; leave --direction out")
+    folders = [opt.dir_a, opt.dir_b]
+    if in_one_folder(opt):
+        folders = [os.path.join(opt.data_dir, name) for name in ("testA", "testB")]
+        if not all(map(os.path.isdir, folders)):
+            raise UserError(f"{opt.data_dir} does not hold testA/ and testB/; give two folders as --dir_a and --dir_b")
+    channels = load_header(opt.weights)["options"]["channels"]
+    return [load_folder(folder, size=opt.img_size or 256, channels=channels) for folder in folders]
+
+
+def in_one_folder(opt: Options) -> bool:
+    given = (opt.data_dir is not None, opt.dir_a is not None, opt.dir_b is not None)
+    if given not in ((True, False, False), (False, True, True)):
+        raise UserError("give the test images as --data_dir, or as --dir_a and --dir_b")
+    return given[0]
+
+
+def score_generator(opt: Options, data: Images, others: Images, judge_path: str | None) -> Scored:
+    from jgan.inference import evaluation
+    from jgan.inference.generators import is_conditional, load_generator
+    from jgan.inference.judges import load_judge
+
+    generator = load_generator(opt.weights)
+    judge = None if judge_path is None else load_judge(judge_path)
+    n_classes = 0
+    if is_conditional(generator):
+        n_classes = len(data.classes)
+        if generator.classes != data.classes:
+            raise UserError(
+                f"{opt.weights} draws the classes {', '.join(generator.classes)}, and those of the real images are "
+                f"{', '.join(data.classes)}; give the data set that it was trained on"
+            )
+    if judge is not None:
+        evaluation.require_judge(judge, generator.img_shape[0], data.classes, judge_path)
+    real = evaluation.chosen(data, judge, n=opt.n_samples, seed=opt.seed)
+    other = evaluation.chosen(others, judge, n=opt.n_samples, seed=opt.seed)
+    drawn = evaluation.drawn(
+        generator, judge, n_classes=n_classes, n=opt.n_samples, seed=opt.seed, bar=progress("drawing")
+    )
+    scores = {"drawn": {}, "other real images": {}}
+    for found, images in zip(scores.values(), (drawn, other)):
+        if judge is not None:
+            found.update(evaluation.judged(real, images, judge.classes, seed=opt.seed))
+        found.update(evaluation.sliced_wasserstein(real.pixels, images.pixels, seed=opt.seed))
+    protocol = {
+        "drawn": len(drawn.pixels),
+        "beside": f"{len(real.pixels)} of {len(data)} real images ({opt.dataset})",
+        "other real images": len(other.pixels),
+        "judge": "none" if judge is None else described(judge_path),
+        "sliced Wasserstein": f"of {min(evaluation.N_SLICED, len(drawn.pixels), len(real.pixels))} images",
+    }
+    names = [f"{i:05d}" for i in range(len(drawn.pixels))]
+    if drawn.labels is not None:
+        names = [f"{name}_label{label}" for name, label in zip(names, drawn.labels)]
+    return Scored(protocol, scores, dict(zip(names, drawn.pixels)))
+
+
+def score_pix2pix(opt: Options, inputs: Images, targets: Images) -> Scored:
+    from jgan.inference import evaluation
+    from jgan.inference.translators import load_translator
+
+    generator = load_translator(opt.weights)
+    translated = evaluation.translated(generator, inputs.pixels, seed=opt.seed, bar=progress("translating"))
+    scores = {
+        "translated": {
+            **evaluation.nearness(targets.pixels, translated),
+            **evaluation.sliced_wasserstein(targets.pixels, translated, seed=opt.seed),
+        }
+    }
+    protocol = {"pairs": len(translated), "size": opt.img_size or 256, "statistics": "of each image, with dropout"}
+    return Scored(protocol, scores, {f"{i:05d}": image for i, image in enumerate(translated)})
+
+
+def score_cyclegan(opt: Options, a: Images, b: Images) -> Scored:
+    from jgan.inference import evaluation
+    from jgan.inference.translators import load_translator
+
+    scores, images = {}, {}
+    for direction, source, target in (("a2b", a, b), ("b2a", b, a)):
+        generator = load_translator(opt.weights, direction=direction)
+        translated = evaluation.translated(generator, source.pixels, seed=opt.seed, bar=progress(direction))
+        scores[direction] = evaluation.sliced_wasserstein(target.pixels, translated, seed=opt.seed)
+        scores[f"{direction}, untranslated"] = evaluation.sliced_wasserstein(
+            target.pixels, source.pixels, seed=opt.seed
+        )
+        images.update({f"{direction}_{i:05d}": image for i, image in enumerate(translated)})
+    protocol = {
+        "images of A": len(a), "images of B": len(b), "size": opt.img_size or 256,
+        "sliced Wasserstein": f"of {min(len(a), len(b))} images",
+    }  # fmt: skip
+    return Scored(protocol, scores, images)
+
+
+def progress(title: str):
+    return functools.partial(tqdm, desc=title, leave=False, mininterval=1, disable=not sys.stderr.isatty())
+
+
+def described(path: str) -> str:
+    """A file and the beginning of its checksum, by which figures of one judge are told from another's."""
+    return f"{path} (sha256 {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]})"
+
+
+def table(scores: dict[str, dict]) -> str:
+    """The numbers in aligned columns, a column for each set of images; those of classes and sizes below them."""
+    rows = {}
+    for column, found in scores.items():
+        for name, value in found.items():
+            nested = value if isinstance(value, dict) else {None: value}
+            for part, number in nested.items():
+                if isinstance(number, float):
+                    title = name.replace("_", " ") if part is None else f"  {part}"
+                    rows.setdefault((name, part), {"": title})[column] = f"{number:.4f}"
+    columns = ["", *scores]
+    cells = [dict(zip(columns, columns)), *rows.values()]
+    widths = {column: max(len(row.get(column, "")) for row in cells) for column in columns}
+    return "\n".join(
+        "  ".join(
+            row.get(column, "").ljust(width) if column == "" else row.get(column, "").rjust(width)
+            for column, width in widths.items()
+        )
+        for row in cells
+    )
+
+
+def write(opt: Options, score: Callable[[], Scored]) -> int:
+    found = score()
+    print(described(opt.weights))
+    for name, value in {**found.protocol, "seed": opt.seed}.items():
+        print(f"{name}: {value}")
+    print(f"\n{table(found.scores)}")
+    if opt.json is not None:
+        content = {"weights": described(opt.weights), "protocol": {**found.protocol, "seed": opt.seed}}
+        write_bytes(opt.json, (json.dumps({**content, "scores": found.scores}, indent=2) + "\n").encode())
+        print(f"\nwrote {opt.json}")
+    if opt.samples is not None:
+        make_folder(Path(opt.samples))
+        for name, image in progress("writing")(found.images.items()):
+            save_png(Path(opt.samples) / f"{name}.png", strip(from_pixels(image[None])))
+        print(f"wrote {len(found.images)} images into {opt.samples}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_program(Options, __doc__, check, write)
