@@ -68,6 +68,8 @@ class Scored:
 def check(opt: Options, given: dict) -> Callable[[], Scored]:
     """What scores the network: the rest of the work, once everything that it takes is there."""
     model = str(load_header(require_weights(opt.weights)).get("model"))
+    if model == "classifier.Classifier":
+        raise UserError(f"{model} in {opt.weights} is a judge, and is not scored itself; train_classifier.py tests it")
     draws = model.partition(".")[0] in DRAW_Z
     for name in (OF_TRANSLATORS | {"img_size"} if draws else OF_GENERATORS) & given.keys():
         raise UserError(f"--{name} means nothing to {model} in {opt.weights}; leave it out")

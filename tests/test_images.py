@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from jgan.images import from_pixels, grid, save_png, strip, to_pixels
+from jgan.images import from_pixels, grid, resize, save_png, strip, to_pixels
 
 
 def test_the_range_maps_to_pixels_with_rounding_and_clipping():
@@ -109,3 +109,13 @@ def test_what_is_no_image_is_not_written(tmp_path, pixels):
     with pytest.raises(ValueError, match="a PNG needs uint8"):
         save_png(tmp_path / "no.png", pixels)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [1, 4, 16, 27, 28, 32, 64])
+def test_resizing_is_pillows_bilinear(size):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 3, 28, 28)).astype(np.uint8)
+    resized = resize(pixels, size)
+    assert resized.shape == (20, 3, size, size) and resized.flags.c_contiguous
+    for image, found in zip(pixels.reshape((-1, 28, 28)), resized.reshape((-1, size, size))):
+        expected = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
+        assert np.array_equal(found, np.asarray(expected))

@@ -6,7 +6,7 @@ import pytest
 from jittor import nn
 
 from jgan.layers import trainable
-from jgan.losses import GAN_MODES, LeastSquares, Vanilla, gradient_penalty, hinge, wasserstein
+from jgan.losses import GAN_MODES, LeastSquares, Vanilla, cross_entropy, gradient_penalty, hinge, wasserstein
 from jgan.models import dcgan, wgan
 
 
@@ -135,3 +135,14 @@ def test_the_penalty_refuses_a_critic_with_batch_norm(critic):
     images = jt.zeros((2, *critic.img_shape))
     with pytest.raises(ValueError, match="must not have BatchNorm"):
         gradient_penalty(critic, images, images, jt.zeros((2,)))
+
+
+def test_cross_entropy_is_that_of_the_softmax():
+    random = np.random.default_rng(0)
+    logits, labels = random.normal(0, 30, (6, 4)), random.integers(0, 4, 6)
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = -np.log(shares[np.arange(6), labels] / shares.sum(axis=1)).mean()
+    found = cross_entropy(jt.array(logits.astype(np.float32)), labels)
+    np.testing.assert_allclose(found.item(), expected, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"labels must be whole numbers in 0 .. 3; got 4"):
+        cross_entropy(jt.zeros((1, 4)), [4])

@@ -8,7 +8,8 @@ import pytest
 from jittor import nn
 
 from jgan.layers import BatchNorm
-from jgan.optimizers import adam, linear_decay
+from jgan.models.cgan import Generator
+from jgan.optimizers import Average, adam, linear_decay
 
 
 def test_adam_takes_the_steps_of_the_paper_at_any_size_of_gradient():
@@ -42,3 +43,23 @@ def test_the_learning_rate_is_constant_and_then_linear_to_zero():
     assert rates == pytest.approx([0.5] * 7 + [0.375, 0.25, 0.125, 0, 0])
     assert [linear_decay(0.5, step, n_steps=3, decay_step=3) for step in range(3)] == [0.5] * 3  # no decay at all
     assert linear_decay(1, 0, n_steps=4, decay_step=0) == 1 and linear_decay(1, 2, n_steps=4, decay_step=0) == 0.5
+
+
+def test_the_average_is_that_of_every_weight_and_statistic():
+    """Beside a loop in float64; the running statistics of BatchNorm are averaged as well."""
+    generator = Generator(latent_dim=3, n_classes=2, img_size=4, width=2)
+    optimizer = adam(generator, lr=0.05, b1=0.5, b2=0.9)
+    average = Average(generator, 0.7)
+    expected = {name: var.numpy().astype(np.float64) for name, var in generator.state_dict().items()}
+    for step in range(40):
+        z = np.random.default_rng(step).normal(size=(5, 3)).astype(np.float32)
+        optimizer.step((generator(jt.array(z), [0, 1, 0, 1, 1]) - 0.5).sqr().mean())
+        average.update(step)
+        decay = min(0.7, (1 + step) / (10 + step))
+        for name, var in generator.state_dict().items():
+            expected[name] = decay * expected[name] + (1 - decay) * var.numpy()
+    found = {name: var.numpy() for name, var in average.network.state_dict().items()}
+    assert found.keys() == expected.keys() and any("running_var" in name for name in found)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=2e-5, atol=1e-6)
+        assert not np.array_equal(found[name], generator.state_dict()[name].numpy())

@@ -215,16 +215,6 @@ def test_without_a_network_the_ways_out_are_named(nowhere, error):
         mnist._find(LABELS, None)
 
 
-@pytest.mark.parametrize("size", [1, 4, 16, 27, 28, 32, 64])
-def test_resizing_is_pillows_bilinear(size):
-    images = np.random.default_rng(0).integers(0, 256, (50, 28, 28)).astype(np.uint8)
-    resized = mnist.resize(images, size)
-    assert resized.shape == (50, 1, size, size) and resized.flags.c_contiguous
-    for image, found in zip(images, resized):
-        expected = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
-        assert np.array_equal(found[0], np.asarray(expected))
-
-
 def test_fashion_mnist_is_not_taken_from_files_of_mnist():
     """Both sets' files have the same names and sizes, and jittor-offline brings those of MNIST alone."""
     offline = importlib.util.find_spec("jittor_offline").submodule_search_locations[0]

@@ -41,7 +41,7 @@ def run(folder: Path, name: str, *arguments, status: int = 0, curves: bool = Fal
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         patch.chdir(folder)
         if not curves:
-            patch.setattr("jgan.training.loop.draw_curves", lambda log, png: None)
+            patch.setattr("jgan.training.loop.draw_curves", lambda png, *logs: None)
         patch.setattr(sys, "argv", [f"scripts/{name}.py", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             runpy.run_path(str(ROOT / "scripts" / f"{name}.py"), run_name="__main__")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,11 +15,15 @@ from PIL import Image
 from programs import run
 
 from jgan.images import strip
+from jgan.inference.judges import load_judge, read
 from jgan.models import dcgan
 from jgan.models.cgan import Generator
+from jgan.models.classifier import Classifier
+from jgan.weights.arrays import load, save
 from jgan.weights.networks import save_network
 
 NUMBER = "00123456789"
+SHIPPED = ROOT / "weights" / "cgan_mnist.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +38,9 @@ def digest(path):
 
 
 def test_result_png_has_the_format_of_the_submission(script, tmp_path, weights):
-    done = script("render_digits", NUMBER, "--weights", weights)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "wrote result.png\n", "")
+    done = script("render_digits", NUMBER, "--weights", SHIPPED)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("wrote result.png\ndigit 1: 0 is read as 0 (")
     with Image.open(tmp_path / "result.png") as image:
         assert (image.format, image.mode, image.size) == ("PNG", "L", (32 * 11, 32))
 
@@ -54,7 +60,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(script, tmp_pat
 
 def test_the_archive_lies_beside_the_image(tmp_path, weights):
     done = run(tmp_path, "render_digits", NUMBER, "--weights", weights, "--zip")
-    assert done.out.startswith("wrote result.png\nwrote result.zip\n")
+    assert "wrote result.png\n" in done.out and "wrote result.zip\n" in done.out
     assert f"CGAN.py trains with the defaults of train_cgan.py, whatever {weights} was trained with" in done.out
     with zipfile.ZipFile(tmp_path / "result.zip") as archive:
         assert archive.namelist() == ["result/result.png", "result/CGAN.py"]
@@ -129,3 +135,52 @@ def test_an_output_that_is_full_is_a_sentence_with_status_2(tmp_path, weights, a
         )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr == "error: cannot write to the standard output: No space left on device\n"
+
+
+@pytest.fixture(scope="module")
+def mislabelled(tmp_path_factory):
+    """The shipped generator with the embeddings of 3 and 7 exchanged: asked for one it draws the other."""
+    arrays, header = load(SHIPPED)
+    order = [0, 1, 2, 7, 4, 5, 6, 3, 8, 9]
+    arrays["label_emb.weight"] = arrays["label_emb.weight"][order]
+    path = tmp_path_factory.mktemp("mislabelled") / "generator.safetensors"
+    save(path, arrays, header)
+    return path
+
+
+def test_each_digit_is_read_and_one_that_is_read_otherwise_is_warned_of(tmp_path, mislabelled):
+    done = run(tmp_path, "render_digits", "1370", "--weights", mislabelled, "--report", "report.png")
+    lines = done.out.splitlines()
+    readings = [re.fullmatch(r"digit (\d): (\d) is read as (\d) \((\d+\.\d)%\)", line) for line in lines[1:5]]
+    assert [match[2] for match in readings] == list("1370") and [match[3] for match in readings] == list("1730")
+    assert all(50 < float(match[4]) <= 100 for match in readings)
+    warnings = [line for line in done.err.splitlines() if line.startswith("warning")]
+    assert [line.split(";")[0] for line in warnings] == [
+        "warning: digit 2, a 3, is read as a 7",
+        "warning: digit 3, a 7, is read as a 3",
+    ]
+    assert lines[5] == "wrote report.png"
+    with Image.open(tmp_path / "report.png") as image:
+        pixels = np.asarray(image.convert("RGB"))
+    red = np.flatnonzero((pixels == (255, 0, 0)).all(axis=2).any(axis=0))  # the titles of the second and the third
+    quarter = pixels.shape[1] // 4
+    assert set(red // quarter) == {1, 2}
+
+
+def test_of_several_candidates_the_surest_are_kept_and_that_is_said(tmp_path):
+    sure = []
+    for n in (1, 30):
+        done = run(tmp_path, "render_digits", "0123", "--weights", SHIPPED, "--candidates", n)
+        assert ("of each digit 30 were drawn" in done.out) == (n == 30)
+        pixels = np.asarray(Image.open(tmp_path / "result.png")).reshape((32, 4, 1, 32)).transpose(1, 2, 0, 3)
+        probabilities = read(load_judge(ROOT / "weights" / "classifier_mnist.safetensors"), pixels).probabilities
+        sure.append(probabilities[range(4), range(4)])
+    assert (sure[1] > sure[0]).all()
+
+
+def test_a_report_over_the_image_and_a_judge_of_other_classes_are_refused(refused, tmp_path, weights):
+    save_network(tmp_path / "judge", Classifier(n_classes=2, width=1), classes=("cat", "dog"))
+    assert "are the same file" in refused("render_digits", "12", "--report", "result.png")
+    assert "--report must end in .png; r.jpg" in refused("render_digits", "12", "--report", "r.jpg")
+    assert "tells apart the classes cat, dog" in refused("render_digits", "12", "--judge", "judge")
+    assert not (tmp_path / "result.png").exists()

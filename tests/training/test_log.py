@@ -57,9 +57,9 @@ def test_a_damaged_line_costs_itself_alone_and_is_said(tmp_path, damage, capsys)
 def test_an_entry_without_a_loss_is_not_drawn(tmp_path):
     path = tmp_path / "log"
     written(path, *range(1, 31))
-    draw_curves(path, tmp_path / "whole.png")
+    draw_curves(tmp_path / "whole.png", path)
     path.write_text(path.read_text().replace('{"step": 1,', '{"step": 0}\n{"step": 1,'))
-    draw_curves(path, tmp_path / "curves.png")
+    draw_curves(tmp_path / "curves.png", path)
     assert (tmp_path / "curves.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
 
 
@@ -68,14 +68,14 @@ def test_there_may_be_no_log(tmp_path):
 
 
 def test_a_log_without_entries_draws_nothing(tmp_path):
-    draw_curves(tmp_path / "log", tmp_path / "curves.png")
+    draw_curves(tmp_path / "curves.png", tmp_path / "log")
     assert not (tmp_path / "curves.png").exists()
 
 
 def test_curves_of_any_length_are_drawn(tmp_path):
     for n in (1, 2, 1000):
         written(tmp_path / "log", *range(1, n + 1))
-        draw_curves(tmp_path / "log", tmp_path / "curves.png")
+        draw_curves(tmp_path / "curves.png", tmp_path / "log")
         with Image.open(tmp_path / "curves.png") as image:
             assert image.size == (800, 250)
             pixels = np.asarray(image.convert("RGB")).reshape((-1, 3))
@@ -84,7 +84,7 @@ def test_curves_of_any_length_are_drawn(tmp_path):
 
 def test_a_single_point_is_seen(tmp_path):
     written(tmp_path / "log", 10)
-    draw_curves(tmp_path / "log", tmp_path / "curves.png")
+    draw_curves(tmp_path / "curves.png", tmp_path / "log")
     with Image.open(tmp_path / "curves.png") as image:
         pixels = np.asarray(image.convert("RGB"))
     assert (pixels == (31, 119, 180)).all(axis=2).any()
@@ -94,7 +94,7 @@ def test_every_quantity_has_a_line_of_its_own(tmp_path):
     with Log(tmp_path / "log", 0) as log:
         for step in range(1, 101):
             log.write(step=step, rising=step / 100, falling=1 - step / 100)
-    draw_curves(tmp_path / "log", tmp_path / "curves.png")
+    draw_curves(tmp_path / "curves.png", tmp_path / "log")
     with Image.open(tmp_path / "curves.png") as image:
         pixels = np.asarray(image.convert("RGB"))
 

@@ -46,6 +46,8 @@ class Options:
     sample_interval: int = 10**6
     save_interval: int = 10**6
     seed: int = 0
+    ema_decay: float = 0.0
+    evaluate_interval: int | None = None
 
 
 class Training:
@@ -63,9 +65,9 @@ class Training:
         self.optimizer.step(loss)
         return {"loss": loss}
 
-    def draw(self):
-        with evaluating(self.network):
-            return to_pixels(self.network.value.reshape((2, 4)) / 100)
+    def draw(self, network):
+        with evaluating(network):
+            return to_pixels(network.value.reshape((2, 4)) / 100)
 
     def __call__(self, n_steps, *, resume=False, **options):
         self.run.options = Options(max_steps=n_steps, **options)
@@ -76,8 +78,9 @@ class Training:
             Batches(100, batch_size=4, seed=0),
             algorithm,
             step=lambda i: self.step(i),
-            draw=lambda: self.draw(),
+            draw=lambda network: self.draw(network),
             real=np.zeros((2, 4), np.uint8),
+            score=getattr(self, "score", None),
         )
 
     def state(self):
@@ -223,7 +226,7 @@ def test_weights_that_are_not_finite_are_not_saved_even_under_a_good_loss(tmp_pa
         return {name: jt.array(value) for name, value in losses.items()}
 
     resumed.step = spoiled_step
-    resumed.draw = lambda: np.zeros((2, 4), np.uint8)
+    resumed.draw = lambda network: np.zeros((2, 4), np.uint8)
     with pytest.raises(UserError, match=r"after step 5, weight/value holds NaN.*the state of step 4 is kept"):
         resumed(5, resume=True)
     assert resumed.state()[1]["step"] == 4
@@ -234,7 +237,7 @@ def test_a_sample_that_is_not_finite_stops_the_run(tmp_path):
     training(4)
     resumed = Training(tmp_path)
     draw = resumed.draw
-    resumed.draw = lambda: (poison(resumed, np.nan), draw())[1]
+    resumed.draw = lambda network: (poison(resumed, np.nan), draw(network))[1]
     with pytest.raises(UserError, match=r"after step 6, the images hold NaN.*the state of step 4 is kept"):
         resumed(9, resume=True, sample_interval=3)
 
@@ -313,7 +316,7 @@ def test_a_run_that_is_done_trains_no_more(tmp_path, capsys):
 def test_drawing_and_saving_do_not_count_as_training(tmp_path):
     training = Training(tmp_path)
     draw = training.draw
-    training.draw = lambda: (time.sleep(0.1), draw())[1]
+    training.draw = lambda network: (time.sleep(0.1), draw(network))[1]
     training(20)
     fast = read_log(training.run.log)[0]["images_per_s"]
     training.run = Run(tmp_path / "slow", program="train_toy")
@@ -329,3 +332,86 @@ def test_a_step_is_computed_by_one_synchronisation(tmp_path, monkeypatch):
     monkeypatch.setattr(jt, "sync_all", lambda *given: (calls.append(1), sync_all(*given))[1])
     Training(tmp_path)(13, resume=True)
     assert len(calls) <= 10 + 1
+
+
+class Scored(Training):
+    """Scored by the distance of its first weight to 3, which the weights approach and then leave behind."""
+
+    asked = 0
+
+    def score(self, network):
+        self.asked += 1
+        return {"distance": abs(3 - float(network.value.numpy()[0])), "step_of": float(self.optimizer.n_step)}
+
+
+def test_the_best_step_is_kept_with_its_scores(tmp_path):
+    training = Scored(tmp_path)
+    training(80, evaluate_interval=8)
+    scores = read_log(training.run.scores)
+    assert [entry["step"] for entry in scores] == [*range(8, 81, 8)]
+    best = min(scores, key=lambda entry: entry["distance"])
+    assert 8 < best["step"] < 80
+    saved, header = arrays.load(training.run.best)
+    assert header["step"] == best["step"] and header["scores"]["distance"] == best["distance"]
+    assert abs(3 - float(saved["value"][0])) == best["distance"]
+    assert header["model"] == "test_loop.Weight"
+
+
+def test_a_run_in_parts_knows_the_same_scores_and_best(tmp_path):
+    """It ends within the intervals, so that the ends of its parts must not be scored."""
+    options = {"evaluate_interval": 8, "ema_decay": 0.8}
+    whole = Scored(tmp_path / "whole")
+    whole(60, **options)
+    for n_steps, resume in ((19, False), (24, True), (43, True), (60, True)):
+        Scored(tmp_path / "parts")(n_steps, resume=resume, **options)
+    parts = Scored(tmp_path / "parts").run
+    assert whole.run.scores.read_bytes() == parts.scores.read_bytes()
+    assert whole.run.best.read_bytes() == parts.best.read_bytes()
+    for name in ("state", "generator"):
+        (expected, header), (found, other) = (arrays.load(getattr(run, name)) for run in (whole.run, parts))
+        assert header == other and all(np.array_equal(found[key], expected[key]) for key in expected)
+
+
+@pytest.mark.parametrize("lost", ["scores", "best", "both"])
+def test_scores_that_a_kill_prevented_are_made_again(tmp_path, lost):
+    """Killed right after the state of step 16 was saved, after its scores were logged, or before either."""
+    Scored(tmp_path / "whole")(24, evaluate_interval=8)
+    first = Scored(tmp_path / "killed")
+    first(16, evaluate_interval=8)
+    if lost != "best":
+        first.run.scores.write_text(first.run.scores.read_text().splitlines()[0] + "\n")
+    if lost != "scores":
+        first.run.best.unlink()
+    resumed = Scored(tmp_path / "killed")
+    resumed(24, resume=True, evaluate_interval=8)
+    assert resumed.asked == (1 if lost == "best" else 2)
+    for name in ("scores.jsonl", "best.safetensors"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_what_is_exported_and_shown_is_the_average(tmp_path):
+    training = Training(tmp_path)
+    shown = []
+    training.draw = lambda network: (shown.append(network.value.numpy()), np.zeros((2, 4), np.uint8))[1]
+    training(5, ema_decay=0.9)
+    exported, header = arrays.load(training.run.generator)
+    saved, _ = training.state()
+    assert header["ema_decay"] == 0.9
+    assert np.array_equal(exported["value"], saved["average/value"])
+    assert np.array_equal(exported["value"], shown[-1])
+    assert not np.array_equal(exported["value"], saved["weight/value"])
+
+
+def test_a_run_without_scores_has_none(tmp_path):
+    training = Training(tmp_path)
+    training(3)
+    assert not training.run.scores.exists() and not training.run.best.exists()
+    assert "ema_decay" not in arrays.load(training.run.generator)[1]
+
+
+def test_a_generator_that_draws_no_numbers_is_not_scored(tmp_path):
+    training = Scored(tmp_path)
+    training.score = lambda network: to_pixels(network.value * np.nan)
+    with pytest.raises(UserError, match="after step 4, the images hold NaN"):
+        training(8, evaluate_interval=4)
+    assert training.state()[1]["step"] == 4

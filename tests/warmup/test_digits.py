@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import zipfile
 
+import jittor as jt
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from jgan.errors import UserError
-from jgan.images import to_pixels
+from jgan.images import from_pixels, to_pixels
+from jgan.models.classifier import Classifier
 from jgan.models.cgan import Generator
-from jgan.warmup.digits import draw_digits, parse_digits, write_archive
+from jgan.warmup.digits import draw_digits, parse_digits, percent, write_archive
 
 
 @given(st.text(st.sampled_from("0123456789"), min_size=1))
@@ -55,15 +57,15 @@ def generator():
     return network
 
 
-def test_the_strip_holds_each_digit_as_the_generator_draws_it(generator):
-    strip = draw_digits(generator, parse_digits("0070"), seed=3)
-    assert strip.shape == (32, 128) and strip.dtype == np.uint8
+def test_a_place_depends_on_its_seed_alone(generator):
+    drawn = draw_digits(generator, parse_digits("0070"), seed=3)
+    assert drawn.shape == (4, 1, 32, 32) and drawn.dtype == np.uint8
     again = draw_digits(generator, parse_digits("0070"), seed=3)
-    assert np.array_equal(strip, again)
+    assert np.array_equal(drawn, again)
     longer = draw_digits(generator, parse_digits("00701"), seed=3).astype(int)
-    assert np.abs(longer[:, :128] - strip).max() <= 1  # a place depends on the seed and itself alone
-    assert not np.array_equal(strip[:, :32], strip[:, 32:64])  # equal digits at two places have noise of their own
-    assert not np.array_equal(strip, draw_digits(generator, parse_digits("0070"), seed=4))
+    assert np.abs(longer[:4] - drawn).max() <= 1  # a place depends on the seed and itself alone
+    assert not np.array_equal(drawn[0], drawn[1])  # equal digits at two places have noise of their own
+    assert not np.array_equal(drawn, draw_digits(generator, parse_digits("0070"), seed=4))
 
 
 def test_the_label_is_the_digit_of_its_place():
@@ -76,8 +78,28 @@ def test_the_label_is_the_digit_of_its_place():
             assert list(z.shape) == [len(labels), 2]
             return np.ones((len(labels), 1, 32, 32)) * np.reshape(labels, (-1, 1, 1, 1)) / 10
 
-    strip = draw_digits(Painter(), parse_digits("0192"), seed=0)
-    assert strip[0, ::32].tolist() == to_pixels(np.array([0, 0.1, 0.9, 0.2])).tolist()
+    drawn = draw_digits(Painter(), parse_digits("0192"), seed=0)
+    assert drawn[:, 0, 0, 0].tolist() == to_pixels(np.array([0, 0.1, 0.9, 0.2])).tolist()
+
+
+def test_of_several_candidates_the_one_read_most_surely_is_kept(generator):
+    judge = Classifier(width=1)
+    judge.eval()
+    digits, n = parse_digits("70"), 6
+    kept = draw_digits(generator, digits, seed=1, candidates=n, judge=judge)
+    for place, digit in enumerate(digits):
+        z = np.random.default_rng([1, place, *b"digit"]).standard_normal((n, 100), dtype=np.float32)
+        drawn = to_pixels(generator(jt.array(z), [digit] * n))
+        logits = judge(jt.array(from_pixels(drawn))).numpy().astype(np.float64)
+        sure = np.exp(logits[:, digit]) / np.exp(logits).sum(axis=1)
+        assert np.array_equal(kept[place], drawn[sure.argmax()])
+        alone = draw_digits(generator, digits, seed=1)[place].astype(int)
+        assert np.abs(alone - drawn[0]).max() <= 1
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.99999, "99.9%"), (1.0, "100.0%"), (0.5, "50.0%"), (0.1239, "12.3%")])
+def test_only_certainty_is_a_hundred_percent(share, text):
+    assert percent(share) == text
 
 
 @pytest.mark.parametrize("options", [{"img_size": 16}, {"channels": 3}, {"n_classes": 4}])

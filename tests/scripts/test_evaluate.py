@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+from programs import run, write_images
+
+from jgan import metrics
+from jgan.data.folder import load_folder
+from jgan.data.paired import load_pairs
+from jgan.models import cgan, cyclegan, dcgan, pix2pix
+from jgan.models.classifier import Classifier
+from jgan.weights.networks import save_network
+
+WEIGHTS = ROOT / "weights"
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Folders of images, of classes, of pairs and of two domains; and a small network of each kind."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for i, name in enumerate(("testA", "testB")):
+        write_images(folder / "domains" / name, 3 + i, seed=i)
+    for i, name in enumerate(("a", "b")):
+        write_images(folder / "classes" / name, 40, seed=i)
+    (folder / "pairs").mkdir()
+    for i, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (3, 32, 64, 3), np.uint8)):
+        Image.fromarray(pixels).save(folder / "pairs" / f"{i}.png")
+    save_network(folder / "cgan", cgan.Generator(n_classes=2, img_size=16, channels=3, width=4), classes=("a", "b"))
+    save_network(folder / "judge", Classifier(n_classes=2, img_size=16, channels=3, width=1), classes=("a", "b"))
+    save_network(folder / "dcgan", dcgan.Generator(img_size=16, channels=3, conv_dim=2))
+    save_network(folder / "pix2pix", pix2pix.Generator(in_channels=1, out_channels=3, conv_dim=2, n_levels=5))
+    save_network(folder / "cyclegan", cyclegan.Generators(channels=3, conv_dim=2, n_blocks=1))
+    return folder
+
+
+def evaluate(folder, *options):
+    """What the program prints, and the JSON that it writes."""
+    path = folder / "scores.json"
+    done = run(folder, "evaluate", *options, "--json", path)
+    content = json.loads(path.read_text())
+    path.unlink()
+    return done.out, content
+
+
+def test_a_conditional_generator_is_scored_beside_other_real_images(pictures, tmp_path):
+    options = ["--weights", "cgan", "--dataset", "folder", "--data_dir", "classes", "--judge", "judge"]
+    out, content = evaluate(pictures, *options, "--n_samples", 100, "--samples", tmp_path / "samples")
+    assert content["protocol"]["drawn"] == 100 and content["protocol"]["beside"] == "40 of 40 real images (folder)"
+    scores = content["scores"]["drawn"]
+    images = {path.stem: np.asarray(Image.open(path)) for path in sorted((tmp_path / "samples").iterdir())}
+    assert list(images) == [f"{i:05d}_label{i % 2}" for i in range(100)]
+    drawn = np.stack(list(images.values())).transpose(0, 3, 1, 2)
+    real = load_folder(pictures / "classes", size=16, labelled=True).pixels[::2]
+    expected = metrics.sliced_wasserstein(real, drawn[np.linspace(0, 99, 40).astype(int)], random=rng_of_patches())
+    assert scores["sliced_wasserstein"] == pytest.approx(np.mean(list(expected.values())))
+    assert scores.keys() >= {"frechet_distance", "kernel_distance", "recall", "coverage", "within_class_diversity"}
+    counts = np.array(scores["confusion"])
+    assert counts.sum(axis=1).tolist() == [50, 50] and scores["accuracy"] == np.trace(counts) / 100
+    assert scores["accuracy_by_class"] == {"a": counts[0, 0] / 50, "b": counts[1, 1] / 50}
+    for name, value in scores.items():
+        if isinstance(value, float):
+            (line,) = re.findall(rf"^{name.replace('_', ' ')} +[0-9-].*$", out, re.M)
+            assert line.split()[-2] == f"{value:.4f}"
+
+
+def rng_of_patches():
+    return np.random.default_rng([0, 0, *b"patches"])
+
+
+def test_the_same_command_gives_the_same_scores(pictures):
+    options = ["--weights", "cgan", "--dataset", "folder", "--data_dir", "classes", "--judge", "judge"]
+    first, again, other = (evaluate(pictures, *options, "--n_samples", 100, "--seed", seed) for seed in (0, 0, 1))
+    assert first == again and first[1]["scores"] != other[1]["scores"]
+
+
+def test_a_generator_without_a_judge_has_the_distance_that_needs_none(pictures):
+    _, content = evaluate(pictures, "--weights", "dcgan", "--dataset", "folder", "--data_dir", "classes")
+    assert content["protocol"]["judge"] == "none"
+    for scores in content["scores"].values():
+        assert scores.keys() == {"sliced_wasserstein", "sliced_wasserstein_by_size"}
+    distances = {name: scores["sliced_wasserstein"] for name, scores in content["scores"].items()}
+    assert distances["other real images"] < distances["drawn"]
+
+
+@pytest.mark.parametrize("direction", ["a2b", "b2a"])
+def test_translations_are_compared_with_their_targets(pictures, tmp_path, direction):
+    _, content = evaluate(
+        pictures, "--weights", "pix2pix", "--data_dir", "pairs", "--direction", direction, "--img_size", 32,
+        "--samples", tmp_path / "samples",
+    )  # fmt: skip
+    assert content["protocol"]["pairs"] == 3
+    translated = load_folder(tmp_path / "samples", size=32).pixels
+    forth = 1 if direction == "a2b" else -1
+    targets = load_pairs(pictures / "pairs", size=32, channels=(1, 3)[::forth])[::forth][1].pixels
+    scores = content["scores"]["translated"]
+    assert scores["l1"] == pytest.approx(np.abs(translated.astype(float) - targets).mean())
+    assert scores.keys() >= {"psnr", "ssim", "sliced_wasserstein"}
+
+
+def test_translations_without_pairs_are_compared_with_their_domain_as_the_inputs_are(pictures):
+    _, content = evaluate(pictures, "--weights", "cyclegan", "--data_dir", "domains", "--img_size", 16)
+    assert list(content["scores"]) == ["a2b", "a2b, untranslated", "b2a", "b2a, untranslated"]
+    a, b = (load_folder(pictures / "domains" / name, size=16).pixels for name in ("testA", "testB"))
+    expected = metrics.sliced_wasserstein(b[[0, 1, 3]], a, random=rng_of_patches())
+    assert content["scores"]["a2b, untranslated"]["sliced_wasserstein_by_size"] == {"16": pytest.approx(expected[16])}
+
+
+def test_mnist_has_its_judge_and_its_test_images(tmp_path):
+    """Of few images, to be quick; the figures of 10,000 are in weights/README.md."""
+    _, content = evaluate(
+        tmp_path, "--weights", WEIGHTS / "gan_mnist.safetensors", "--dataset", "mnist", "--n_samples", 500
+    )
+    assert "classifier_mnist.safetensors (sha256 " in content["protocol"]["judge"]
+    assert content["protocol"]["beside"] == "500 of 60000 real images (mnist)"
+    drawn, other = content["scores"].values()
+    assert "accuracy" not in drawn and other["accuracy"] > 0.98
+    assert other["frechet_distance"] < 0.3 * drawn["frechet_distance"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--weights", "cgan"], "give the real images as --dataset: mnist, fashion_mnist, folder"),
+        (["--weights", "cgan", "--dataset", "folder"], "give the folder of real images as --data_dir"),
+        (["--weights", "cgan", "--dataset", "mnist", "--direction", "a2b"], "--direction means nothing to cgan.Generator"),
+        (["--weights", "pix2pix", "--data_dir", "pairs", "--judge", "judge"], "--judge means nothing to pix2pix.Gen"),
+        (["--weights", "pix2pix", "--data_dir", "pairs", "--dir_a", "x"], "give the test images as --data_dir, or as"),
+        (["--weights", "cyclegan", "--data_dir", "pairs"], "pairs does not hold testA/ and testB/"),
+        (["--weights", "cyclegan", "--data_dir", "domains", "--direction", "a2b"], "leave --direction out"),
+        (["--weights", "none", "--dataset", "mnist"], "there is no weights file none"),
+        (["--weights", "judge"], "classifier.Classifier in judge is a judge, and is not scored itself"),
+        (["--weights", "dcgan", "--dataset", "folder", "--data_dir", "classes", "--samples", "pairs"], "is not empty"),
+        (["--weights", "dcgan", "--dataset", "folder", "--data_dir", "classes", "--json", "x/y"], "x does not exist"),
+        (["--weights", "cgan", "--dataset", "folder", "--data_dir", "domains"], "draws the classes a, b, and those of"),
+        (["--weights", "dcgan", "--dataset", "mnist"], "the images have 3 channels|reads grey images"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_scored_is_said(refused, pictures, monkeypatch, options, message):
+    options = [pictures / each if (pictures / str(each)).exists() else each for each in options]
+    assert re.search(message, refused("evaluate", *options).replace(f"{pictures}/", ""))
