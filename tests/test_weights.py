@@ -13,6 +13,7 @@ from PIL import Image
 from jgan.data import mnist
 from jgan.images import from_pixels, to_pixels
 from jgan.inference.generators import draw, latents, load_generator
+from jgan.inference.judges import load_judge, read
 from jgan.inference.translators import load_translator, translate
 from jgan.jittor_setup.runtime import seed_jittor
 from jgan.models.cgan import Generator
@@ -54,6 +55,18 @@ def test_a_classifier_of_real_digits_reads_the_drawn_ones():
     asked = np.repeat(np.arange(10), 100)
     drawn = generator(jt.array(normal(rng(0, "test"), 1000, 100)), asked).numpy()
     assert (classify(drawn) == asked).mean() > 0.85
+
+
+def test_the_judge_reads_the_test_images_of_mnist():
+    data = mnist.load_mnist("test", size=32)
+    reading = read(load_judge(WEIGHTS / "classifier_mnist.safetensors"), data.pixels)
+    assert (reading.labels == data.labels).mean() >= 0.995
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_a_judge_knows_the_classes_of_its_data_set(name):
+    classes = mnist.FILES[name]["train", "labels"].source.classes
+    assert load_judge(WEIGHTS / f"classifier_{name}.safetensors").classes == classes
 
 
 @pytest.mark.parametrize("name", ["gan_mnist", "dcgan_faces_64", "wgan_fashion_32", "wgan_gp_fashion_32"])

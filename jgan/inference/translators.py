@@ -24,7 +24,9 @@ def load_translator(
     direction: of CycleGAN's two. A Pix2Pix generator normalises by the image's own statistics and keeps its dropout, as
     in the paper (Isola et al. 2017, section 3.4), unless it is told otherwise; CycleGAN's has neither choice.
     """
-    network = load_network(path, *(each for each in rebuildable_classes() if not hasattr(each, "draw_z")))
+    others = ("draw_z", "features")  # by which networks draw from noise, or judge
+    translators = [each for each in rebuildable_classes() if not any(hasattr(each, name) for name in others)]
+    network = load_network(path, *translators)
     if isinstance(network, cyclegan.Generators):
         return {"a2b": network.a2b, "b2a": network.b2a}[direction]
     for module in network.modules():

@@ -12,7 +12,6 @@ import urllib.request
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from jgan.data import mnist
 from jgan.errors import UserError

@@ -46,5 +46,5 @@ def test_colours_are_not_judged_by_grey(tmp_path):
 
 def test_a_generator_is_no_judge(tmp_path):
     save_network(tmp_path / "generator", Generator())
-    with pytest.raises(UserError, match="what is needed here is weights of classifier.Classifier"):
+    with pytest.raises(UserError, match=r"what is needed here is weights of classifier\.Classifier"):
         load_judge(tmp_path / "generator")

@@ -7,9 +7,17 @@ import inspect
 import pytest
 
 from jgan import models
-from jgan.models import cgan, cyclegan, dcgan, gan, pix2pix, wgan
+from jgan.models import cgan, classifier, cyclegan, dcgan, gan, pix2pix, wgan
 
-REBUILDABLE = [cgan.Generator, cyclegan.Generators, dcgan.Generator, gan.Generator, pix2pix.Generator, wgan.Generator]
+REBUILDABLE = [
+    cgan.Generator,
+    classifier.Classifier,
+    cyclegan.Generators,
+    dcgan.Generator,
+    gan.Generator,
+    pix2pix.Generator,
+    wgan.Generator,
+]
 
 
 def test_the_networks_that_a_file_rebuilds():

@@ -78,7 +78,7 @@ numpy.save("images.npy", generator(torch.from_numpy(numpy.load("z.npy"))).detach
         (["{pth}", "b.safetensors"], "say which network the file holds, as --model cgan.Generator"),
         (
             ["{pth}", "b.safetensors", "--model", "vae.Encoder"],
-            "--model vae.Encoder is none of cgan.Generator, cyclegan.Generators",
+            "--model vae.Encoder is none of cgan.Generator, classifier.Classifier, cyclegan.Generators",
         ),
         (
             ["{pth}", "b.safetensors", "--model", "cgan.Generator", "--sizes", "img_size=-28"],

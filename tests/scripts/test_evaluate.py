@@ -127,7 +127,7 @@ def test_mnist_has_its_judge_and_its_test_images(tmp_path):
     [
         (["--weights", "cgan"], "give the real images as --dataset: mnist, fashion_mnist, folder"),
         (["--weights", "cgan", "--dataset", "folder"], "give the folder of real images as --data_dir"),
-        (["--weights", "cgan", "--dataset", "mnist", "--direction", "a2b"], "--direction means nothing to cgan.Generator"),
+        (["--weights", "cgan", "--dataset", "mnist", "--direction", "a2b"], "--direction means nothing to cgan.Gen"),
         (["--weights", "pix2pix", "--data_dir", "pairs", "--judge", "judge"], "--judge means nothing to pix2pix.Gen"),
         (["--weights", "pix2pix", "--data_dir", "pairs", "--dir_a", "x"], "give the test images as --data_dir, or as"),
         (["--weights", "cyclegan", "--data_dir", "pairs"], "pairs does not hold testA/ and testB/"),

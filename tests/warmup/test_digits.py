@@ -12,8 +12,8 @@ from PIL import Image
 
 from jgan.errors import UserError
 from jgan.images import from_pixels, to_pixels
-from jgan.models.classifier import Classifier
 from jgan.models.cgan import Generator
+from jgan.models.classifier import Classifier
 from jgan.warmup.digits import draw_digits, parse_digits, percent, write_archive
 
 

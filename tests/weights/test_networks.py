@@ -97,7 +97,10 @@ def test_every_mismatch_is_named_at_once(saved):
 def test_weights_of_another_model_are_refused(saved):
     with pytest.raises(UserError, match=r"holds test_networks\.Network; what is needed .* weights of cgan\.Generator$"):
         networks.load_network(saved[1], cgan.Generator)
-    with pytest.raises(UserError, match=r"one of these: cgan\.Generator, cyclegan\.Generators, dcgan\.Generator"):
+    with pytest.raises(
+        UserError,
+        match=r"one of these: cgan\.Generator, classifier\.Classifier, cyclegan\.Generators, dcgan\.Generator",
+    ):
         networks.load_network(saved[1])
 
 
