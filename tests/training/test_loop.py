@@ -344,9 +344,10 @@ class Scored(Training):
         return {"distance": abs(3 - float(network.value.numpy()[0])), "step_of": float(self.optimizer.n_step)}
 
 
-def test_the_best_step_is_kept_with_its_scores(tmp_path):
+@pytest.mark.parametrize("ema_decay", [0, 0.8])
+def test_the_best_step_is_kept_with_its_scores(tmp_path, ema_decay):
     training = Scored(tmp_path)
-    training(80, evaluate_interval=8)
+    training(80, evaluate_interval=8, ema_decay=ema_decay)
     scores = read_log(training.run.scores)
     assert [entry["step"] for entry in scores] == [*range(8, 81, 8)]
     best = min(scores, key=lambda entry: entry["distance"])
@@ -391,15 +392,18 @@ def test_scores_that_a_kill_prevented_are_made_again(tmp_path, lost):
 
 def test_what_is_exported_and_shown_is_the_average(tmp_path):
     training = Training(tmp_path)
-    shown = []
+    shown, expected = [], np.zeros(8)
     training.draw = lambda network: (shown.append(network.value.numpy()), np.zeros((2, 4), np.uint8))[1]
-    training(5, ema_decay=0.9)
+    for n_steps in range(1, 6):
+        training(n_steps, resume=n_steps > 1, ema_decay=0.9)
+        decay = min(0.9, n_steps / (n_steps + 9))
+        expected = decay * expected + (1 - decay) * training.network.value.numpy()
     exported, header = arrays.load(training.run.generator)
     saved, _ = training.state()
     assert header["ema_decay"] == 0.9
     assert np.array_equal(exported["value"], saved["average/value"])
     assert np.array_equal(exported["value"], shown[-1])
-    assert not np.array_equal(exported["value"], saved["weight/value"])
+    np.testing.assert_allclose(exported["value"], expected, rtol=1e-5)
 
 
 def test_a_run_without_scores_has_none(tmp_path):
