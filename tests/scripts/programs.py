@@ -21,7 +21,8 @@ import pytest
 from conftest import ENVIRONMENT, ROOT
 from PIL import Image
 
-from jgan.weights.arrays import load
+from jgan.training.log import read_log
+from jgan.weights.arrays import load, load_header
 
 
 class Done(NamedTuple):
@@ -95,11 +96,13 @@ def require_same_file(a: Path, b: Path) -> None:
 
 
 def require_same_run(whole: Path, parts: Path, steps: int) -> None:
-    """Two runs of so many steps must have the same state, generator, last sample and options, to the bit."""
+    """Two runs of so many steps must have the same state, generator, scores, best and last sample, to the bit."""
     assert load(whole / "state.safetensors")[1]["step"] == steps
     for name in ("state.safetensors", "generator.safetensors"):
         require_same_file(whole / name, parts / name)
-    assert (whole / "generator.safetensors").read_bytes() == (parts / "generator.safetensors").read_bytes()
+    for name in ("generator.safetensors", "best.safetensors", "scores.jsonl"):
+        if (whole / name).exists() or (parts / name).exists():
+            assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
     samples = [(run_folder / "samples" / f"{steps:07d}.png").read_bytes() for run_folder in (whole, parts)]
     assert samples[0] == samples[1]
 
@@ -107,13 +110,21 @@ def require_same_run(whole: Path, parts: Path, steps: int) -> None:
 def require_same_run_in_two_parts(folder: Path, name: str, options: list) -> Path:
     """Train four steps in one go, then two and, resumed with other intervals, two more; the two must be one run.
 
-    They are the runs "whole" and "parts" in the folder. Returns the first.
+    Weights are averaged, and every third step is scored. They are the runs "whole" and "parts" in the folder. Returns
+    the first.
     """
+    options = [*options, "--ema_decay", 0.9, "--evaluate_interval", 3]
     run(folder, name, *options, "--max_steps", 4, "--output", "whole")
     run(folder, name, *options, "--max_steps", 2, "--output", "parts", "--sample_interval", 1)
     assert load(folder / "parts" / "state.safetensors")[1]["step"] == 2
     run(folder, name, "--resume", "parts", "--max_steps", 4, "--save_interval", 1)
     require_same_run(folder / "whole", folder / "parts", 4)
+    (scores,) = read_log(folder / "whole" / "scores.jsonl")
+    header = load_header(folder / "whole" / "best.safetensors")
+    assert scores == {"step": 3, **header["scores"]} and (header["step"], header["ema_decay"]) == (3, 0.9)
+    arrays, _ = load(folder / "whole" / "state.safetensors")
+    exported, _ = load(folder / "whole" / "generator.safetensors")
+    assert all(np.array_equal(array, arrays[f"average/{key}"]) for key, array in exported.items())
     return folder / "whole"
 
 

@@ -337,3 +337,21 @@ def test_images_for_which_the_disk_has_no_room_are_refused(tmp_path, refused, pi
     free = shutil.disk_usage(tempfile.gettempdir()).free
     assert float(room) * 1024 ** ["B", "KiB", "MiB", "GiB", "TiB"].index(unit) == pytest.approx(free, rel=0.2)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_generator_is_scored_by_a_judge_as_evaluate_scores_it(tmp_path, refused):
+    """Of few images: those of a run are the 10,000 that evaluate.py draws."""
+    options = ["--img_size", 16, "--max_steps", 2, "--evaluate_interval", 2]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jgan.inference.evaluation.N_SAMPLES", 300)
+        run(tmp_path, "train_gan", *options, "--output", "run")
+    (entry,) = read_log(tmp_path / "run" / "scores.jsonl")
+    arguments = ["--weights", "run/best.safetensors", "--dataset", "mnist", "--n_samples", 300, "--json", "json"]
+    run(tmp_path, "evaluate", *arguments)
+    scores = json.loads((tmp_path / "json").read_text())["scores"]["drawn"]
+    assert entry == {"step": 2, "frechet_distance": pytest.approx(scores["frechet_distance"], rel=1e-4)}
+    assert f"there is no weights file {tmp_path}/none" in refused("train_gan", *options, "--judge", "none")
+    assert "--judge is about scores" in refused("train_gan", "--judge", ROOT / "weights" / "gan_mnist.safetensors")
+    assert "needed here is weights of classifier.Class" in refused(
+        "train_gan", *options, "--judge", ROOT / "weights" / "gan_mnist.safetensors", "--output", "other"
+    )

@@ -38,13 +38,25 @@ def scene(i, ground, figure):
 
 @pytest.fixture
 def pictures(tmp_path):
-    """pairs/train/ with pairs side by side, and unpaired/ with trainA/ and, fewer of them, trainB/."""
-    for folder in ("pairs/train", "unpaired/trainA", "unpaired/trainB"):
+    """pairs/train/ and val/ with pairs side by side, and unpaired/ with trainA/ and, fewer of them, trainB/, testA/ ..."""
+    for folder in (
+        "pairs/train",
+        "pairs/val",
+        "unpaired/trainA",
+        "unpaired/trainB",
+        "unpaired/testA",
+        "unpaired/testB",
+    ):
         (tmp_path / folder).mkdir(parents=True)
     for i in range(4):
         a, b = scene(i, "black", "white"), scene(i, "olive", "orange")
         Image.fromarray(np.concatenate([a, b], axis=1)).save(tmp_path / "pairs" / "train" / f"{i}.png")
         Image.fromarray(a).save(tmp_path / "unpaired" / "trainA" / f"{i}.png")
+    for i in (6, 7):
+        a, b = scene(i, "black", "white"), scene(i, "olive", "orange")
+        Image.fromarray(np.concatenate([a, b], axis=1)).save(tmp_path / "pairs" / "val" / f"{i}.png")
+        for name, image in (("testA", a), ("testB", b)):
+            Image.fromarray(image).save(tmp_path / "unpaired" / name / f"{i}.png")
     for i in range(3):
         Image.fromarray(scene(i + 4, "olive", "orange")).save(tmp_path / "unpaired" / "trainB" / f"{i}.png")
     return tmp_path
@@ -257,3 +269,32 @@ def test_directions_and_channels(pictures):
 def test_a_mistake_is_a_sentence_with_status_2(refused, pictures, arguments, sentence):
     (pictures / "empty").mkdir()
     assert sentence in refused(*arguments)
+
+
+def test_a_translator_is_scored_by_images_that_it_is_not_trained_on(pictures):
+    """As evaluate.py scores the weights that the run leaves."""
+    run(pictures, "train_pix2pix", *PIX2PIX, "--max_steps", 2, "--evaluate_interval", 2, "--output", "pix2pix")
+    run(pictures, "train_cyclegan", *CYCLEGAN, "--max_steps", 2, "--evaluate_interval", 2, "--output", "cyclegan")
+    for name, data in (("pix2pix", "pairs/val"), ("cyclegan", "unpaired")):
+        options = ["--weights", f"{name}/best.safetensors", "--data_dir", data, "--img_size", 32]
+        run(pictures, "evaluate", *options, "--json", f"{name}.json", "--seed", 5)
+    (pix2pix,), (cyclegan,) = (read_log(pictures / name / "scores.jsonl") for name in ("pix2pix", "cyclegan"))
+    translated = json.loads((pictures / "pix2pix.json").read_text())["scores"]["translated"]
+    assert pix2pix == {
+        "step": 2,
+        **{name: pytest.approx(translated[name], rel=1e-4) for name in ("l1", "psnr", "ssim")},
+    }
+    scores = json.loads((pictures / "cyclegan.json").read_text())["scores"]
+    both = [scores[direction]["sliced_wasserstein"] for direction in ("a2b", "b2a")]
+    assert cyclegan["sliced_wasserstein"] == pytest.approx(np.mean(both), rel=1e-3)
+    assert [cyclegan[f"sliced_wasserstein_{name}"] for name in ("a2b", "b2a")] == pytest.approx(both, rel=1e-3)
+
+
+def test_a_translator_without_images_to_score_by_is_refused(refused, pictures):
+    options = ["--img_size", 32, "--evaluate_interval", 2]
+    assert "give their folder as --val_dir" in refused("train_pix2pix", "--data_dir", "pairs/train", *options)
+    where = ["--dir_a", "unpaired/trainA", "--dir_b", "unpaired/trainB"]
+    assert "give a folder with testA/ and testB/" in refused("train_cyclegan", *where, *options)
+    assert "--val_dir is about scores; give --evaluate_interval" in refused(
+        "train_pix2pix", "--data_dir", "pairs", "--val_dir", "pairs/val"
+    )
