@@ -22,8 +22,6 @@ from jgan.data.mnist import load_mnist
 from jgan.errors import UserError
 from jgan.random import rng
 
-BATCH = 500  # images that are read at once
-
 
 @dataclasses.dataclass
 class Options(training.DataOptions, training.AdamOptions):
