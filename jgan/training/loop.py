@@ -6,7 +6,6 @@ import dataclasses
 import math
 import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Callable
 
@@ -21,11 +20,11 @@ from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.jittor_setup import runtime
 from jgan.optimizers import Average
-from jgan.training.log import Log, draw_curves, read_log
+from jgan.training.log import Log, draw_curves
 from jgan.training.run import Run
+from jgan.training.scores import Scores
 from jgan.training.state import restore_state, save_state, steps_done
 from jgan.training.stop import StopRequest, say
-from jgan.weights.arrays import load_header
 from jgan.weights.networks import save_network
 
 LOG_INTERVAL = 10
@@ -40,7 +39,7 @@ def train(
     draw: Callable[..., np.ndarray],  # generator, averaged if it is -> a sample as pixels, leaving no trace in it
     real: np.ndarray,  # real images as pixels, in the sample's layout
     pools: dict | None = None,  # name -> ImagePool; part of the run's state, as the algorithm's networks and optimizers
-    score: Callable[..., dict] | None = None,  # generator -> {name: number}; the first decides, and lower is better
+    score: Callable[..., dict] | None = None,  # generator -> {name: number}: see `jgan.training.scores.Scores`
     weights: Path | None = None,  # the file to export to, if not the run's generator.safetensors
 ) -> int:
     """Train from the beginning, or from the run's last saved state, to its last step. Returns the exit status.
@@ -48,9 +47,6 @@ def train(
     The last state is always saved, whatever the intervals are, and so it is after Ctrl-C, SIGTERM or SIGHUP, once the
     step under way is done (status 130, 143 or 129). KeyboardInterrupt is raised if it cannot be done (see StopRequest),
     and UserError if a loss or a weight is no longer finite; the state saved last is kept then.
-
-    Scores come at every evaluate_interval steps and at no others, or a run in parts would know another best than one
-    in one piece. The state is saved before them.
 
     A run that is resumed first shows what its state implies: generator, curves, and the sample and the scores of its
     step if they were due. If no step is left to do, that is all.
@@ -76,22 +72,13 @@ def train(
         save_network(weights or run.generator, algorithm.averaged, **facts)
         draw_curves(run.curves, run.log, run.scores)
 
-    def is_scored() -> bool:
-        return score is not None and done % opt.evaluate_interval == 0
-
     def take_scores() -> dict:
-        """The scores of this step, logged if they were not before; if they are the best, so are its weights."""
-        found = next((entry for entry in read_log(run.scores) if entry["step"] == done), None)
-        if found is None:
-            runtime.reseed(opt.seed, "score")
-            found = score_finite(run, lambda: score(algorithm.averaged), done)
-            scores.write(step=done, **found)
-        found = {name: value for name, value in found.items() if name != "step"}
-        first = next(iter(found))
-        if not run.best.exists() or found[first] < load_header(run.best)["scores"].get(first, math.inf):
-            save_network(run.best, algorithm.averaged, **facts, step=done, scores=found)
-        draw_curves(run.curves, run.log, run.scores)
-        return found
+        try:
+            return scores.take(algorithm.averaged, done)
+        except images.NotFinite as error:
+            raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
+        finally:
+            draw_curves(run.curves, run.log, run.scores)
 
     bar = tqdm(
         total=n_steps,
@@ -100,8 +87,7 @@ def train(
         mininterval=_refresh_s(),
         disable=done >= n_steps or sys.stderr is None,
     )
-    score_log = nullcontext() if score is None else Log(run.scores, done)
-    with StopRequest() as stop, Log(run.log, done) as log, score_log as scores, bar:
+    with StopRequest() as stop, Log(run.log, done) as log, Scores(run, score, done, facts) as scores, bar:
         jt.sync_all()
         scored = {}
         if run.resumed:
@@ -110,7 +96,7 @@ def train(
             is_due = done >= n_steps or done % opt.sample_interval == 0
             if is_due and not run.sample(done).exists():
                 save_sample(run, lambda: draw(algorithm.averaged), done)
-            if is_scored():
+            if scores.due(done):
                 scored = take_scores()
         computing_s, logged = 0.0, done
         while done < n_steps:
@@ -132,7 +118,7 @@ def train(
                 bar.set_postfix_str(_readable({**losses, **scored, "images/s": images_per_s}), refresh=False)
                 computing_s, logged = 0.0, done
             bar.update()
-            if last or done % opt.save_interval == 0 or is_scored():  # before what compiles more
+            if last or done % opt.save_interval == 0 or scores.due(done):  # before what compiles more
                 try:
                     save_state(run.state, parts, done)
                 except ValueError as error:
@@ -140,7 +126,7 @@ def train(
                 show_state()
             if last or done % opt.sample_interval == 0:
                 save_sample(run, lambda: draw(algorithm.averaged), done)
-            if is_scored():
+            if scores.due(done):
                 scored = take_scores()
             if last:
                 break
@@ -161,14 +147,6 @@ def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
     runtime.reseed(run.options.seed, "sample")
     try:
         images.save_png(run.sample(done), draw())
-    except images.NotFinite as error:
-        raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
-
-
-def score_finite(run: Run, score: Callable[[], dict], done: int) -> dict:
-    """The scores of this step; UserError if the networks no longer draw numbers."""
-    try:
-        return score()
     except images.NotFinite as error:
         raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
 
