@@ -40,8 +40,8 @@ def linear_decay(lr: float, step: int, *, n_steps: int, decay_step: int) -> floa
 class Average:
     """A network whose every weight and running statistic is the exponential average of another's over its training.
 
-    It draws better than the last weights do (Yazici et al. 2019, arXiv:1806.04498). The other must be
-    `jgan.models.rebuildable`; the average begins as it is now.
+    Yazici et al. 2019 (arXiv:1806.04498) found that it draws better than the last weights on all that they tried. The
+    other must be `jgan.models.rebuildable`; the average begins as it is now.
     """
 
     def __init__(self, network, decay: float):

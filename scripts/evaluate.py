@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -22,20 +23,20 @@ import numpy as np
 from tqdm import tqdm
 
 from jgan.cli import training
-from jgan.cli.options import option, require_weights, shipped
+from jgan.cli.judges import find_judge
+from jgan.cli.options import option, require_weights
 from jgan.cli.program import run_program
 from jgan.data import mnist
-from jgan.data.dataset import Images
+from jgan.data.dataset import Images, fingerprint
 from jgan.data.folder import load_folder
 from jgan.data.paired import load_matched, load_pairs
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
 from jgan.images import from_pixels, save_png, strip
-from jgan.models import DRAW_Z
 from jgan.weights.arrays import load_header
 
 OF_GENERATORS = {"dataset", "judge", "n_samples"}
-OF_TRANSLATORS = {"dir_a", "dir_b", "direction"}
+OF_TRANSLATORS = {"dir_a", "dir_b", "direction", "img_size"}
 
 
 @dataclasses.dataclass
@@ -50,7 +51,7 @@ class Options:
     direction: Optional[str] = option(None, "Pix2Pix: which is translated into which; else a2b", choices=("a2b", "b2a"))
     judge: Optional[str] = option(None, "generators: a classifier.safetensors; else the shipped one of --dataset")
     img_size: Optional[int] = option(None, "translators: height and width of the images; else 256", least=16)
-    n_samples: int = option(10000, "generators: images drawn, and real ones beside them at most", least=100)
+    n_samples: int = option(10000, "generators: images to draw and to compare with, if there are so many", least=100)
     seed: int = option(0, "of noise, dropout and the choice of real images", least=0)
     json: Optional[str] = option(None, "a file to write the scores to")
     samples: Optional[str] = option(None, "a folder to write the images to that are scored, as PNG")
@@ -67,17 +68,17 @@ class Scored:
 
 def check(opt: Options, given: dict) -> Callable[[], Scored]:
     """What scores the network: the rest of the work, once everything that it takes is there."""
-    model = str(load_header(require_weights(opt.weights)).get("model"))
-    if model == "classifier.Classifier":
-        raise UserError(f"{model} in {opt.weights} is a judge, and is not scored itself; train_classifier.py tests it")
-    draws = model.partition(".")[0] in DRAW_Z
-    for name in (OF_TRANSLATORS | {"img_size"} if draws else OF_GENERATORS) & given.keys():
+    header = load_header(require_weights(opt.weights))
+    model, options = header.get("model"), header.get("options", {})
+    draws, translates = "latent_dim" in options, "in_channels" in options or model == "cyclegan.Generators"
+    if not (draws or translates):
+        raise UserError(
+            f"{opt.weights} holds {model or 'the state of a run'}; generators and translators are scored, and "
+            "train_classifier.py tests the classifiers that it trains"
+        )
+    for name in (OF_TRANSLATORS if draws else OF_GENERATORS) & given.keys():
         raise UserError(f"--{name} means nothing to {model} in {opt.weights}; leave it out")
-    for path in (opt.json, opt.samples):
-        if path is not None and not Path(path).absolute().parent.is_dir():
-            raise UserError(f"the folder {Path(path).absolute().parent} does not exist; make it first")
-    if opt.samples is not None and os.path.isdir(opt.samples) and os.listdir(opt.samples):
-        raise UserError(f"{opt.samples} is not empty; give a new folder as --samples")
+    require_writable(opt)
     if draws:
         return functools.partial(score_generator, opt, *generator_data(opt))
     if model == "cyclegan.Generators":
@@ -85,24 +86,46 @@ def check(opt: Options, given: dict) -> Callable[[], Scored]:
     return functools.partial(score_pix2pix, opt, *paired_data(opt))
 
 
-def generator_data(opt: Options) -> tuple[Images, Images, str | None]:
+def require_writable(opt: Options) -> None:
+    """UserError unless scores and samples can be written; the folder of the samples is made."""
+    if opt.json is not None:
+        if os.path.isdir(opt.json):
+            raise UserError(f"{opt.json} is a folder; give a file as --json")
+        if not Path(opt.json).absolute().parent.is_dir():
+            raise UserError(f"the folder {Path(opt.json).absolute().parent} does not exist; make it first")
+        make_folder(Path(opt.json).absolute().parent)
+    if opt.samples is not None:
+        if opt.json is not None and Path(opt.json).resolve() == Path(opt.samples).resolve():
+            raise UserError("--json and --samples are the same; give a file and a folder")
+        if os.path.isdir(opt.samples) and os.listdir(opt.samples):
+            raise UserError(f"{opt.samples} is not empty; give a new folder as --samples")
+        make_folder(Path(opt.samples))
+
+
+def generator_data(opt: Options) -> tuple[Images, Images, Path | None]:
     """Images to compare with, other real images to score beside the drawn, and the judge's weights, if there is one."""
     if opt.dataset is None:
         raise UserError(f"give the real images as --dataset: {', '.join(training.DATASETS)}")
     header = load_header(opt.weights)
     size, channels = header["options"]["img_size"], header["options"]["channels"]
     labelled = "n_classes" in header["options"]
-    judge = opt.judge if opt.judge is not None else shipped(f"classifier_{opt.dataset}.safetensors")
-    judge = None if judge is None else require_weights(str(judge))
     if opt.dataset == "folder":
         if opt.data_dir is None:
             raise UserError("give the folder of real images as --data_dir")
-        data = load_folder(opt.data_dir, size=size, channels=channels, labelled=labelled)
-        return *halves(data), judge
-    sets = (
-        mnist.load_mnist(split, name=opt.dataset, data_dir=opt.data_dir, size=size, channels=channels)
-        for split in ("train", "test")
-    )
+        sets = halves(load_folder(opt.data_dir, size=size, channels=channels, labelled=labelled))
+    else:
+        how = {"name": opt.dataset, "data_dir": opt.data_dir, "size": size, "channels": channels, "labelled": labelled}
+        sets = [mnist.load_mnist(split, **how) for split in ("train", "test")]
+    if labelled:
+        classes = tuple(header.get("classes") or map(str, range(header["options"]["n_classes"])))
+        if classes != sets[0].classes:
+            raise UserError(
+                f"{opt.weights} draws the classes {', '.join(classes)}, and those of the real images are "
+                f"{', '.join(sets[0].classes)}; give the data set that it was trained on"
+            )
+    judge = find_judge(opt.judge, opt.dataset, channels=channels, classes=sets[0].classes)
+    if judge is None and size < training.SMALLEST_SCORED:
+        raise UserError(f"images of {size} x {size} can only be scored by a judge; give one as --judge")
     return *sets, judge
 
 
@@ -146,41 +169,35 @@ def in_one_folder(opt: Options) -> bool:
     return given[0]
 
 
-def score_generator(opt: Options, data: Images, others: Images, judge_path: str | None) -> Scored:
+def score_generator(opt: Options, data: Images, others: Images, judge_path: Path | None) -> Scored:
     from jgan.inference import evaluation
-    from jgan.inference.generators import is_conditional, load_generator
+    from jgan.inference.generators import load_generator
     from jgan.inference.judges import load_judge
 
     generator = load_generator(opt.weights)
     judge = None if judge_path is None else load_judge(judge_path)
-    n_classes = 0
-    if is_conditional(generator):
-        n_classes = len(data.classes)
-        if generator.classes != data.classes:
-            raise UserError(
-                f"{opt.weights} draws the classes {', '.join(generator.classes)}, and those of the real images are "
-                f"{', '.join(data.classes)}; give the data set that it was trained on"
-            )
-    if judge is not None:
-        evaluation.require_judge(judge, generator.img_shape[0], data.classes, judge_path)
-    real = evaluation.chosen(data, judge, n=opt.n_samples, seed=opt.seed)
-    other = evaluation.chosen(others, judge, n=opt.n_samples, seed=opt.seed)
+    n = min(opt.n_samples, len(data), len(others))
+    real, other = (evaluation.chosen(each, judge, n=n, seed=opt.seed) for each in (data, others))
     drawn = evaluation.drawn(
-        generator, judge, n_classes=n_classes, n=opt.n_samples, seed=opt.seed, bar=progress("drawing")
-    )
-    scores = {"drawn": {}, "other real images": {}}
-    for found, images in zip(scores.values(), (drawn, other)):
+        generator, judge, n_classes=len(data.classes), n=n, seed=opt.seed, bar=progress("drawing")
+    )  # fmt: skip
+    sets = {"drawn": drawn, "other real images": other}
+    scores = {}
+    for name, images in sets.items():
+        scores[name] = {}
         if judge is not None:
-            found.update(evaluation.judged(real, images, judge.classes, seed=opt.seed))
-        found.update(evaluation.sliced_wasserstein(real.pixels, images.pixels, seed=opt.seed))
+            evaluation.require_enough(images, data.classes, f"images ({name})")
+            scores[name].update(evaluation.judged(real, images, data.classes, seed=opt.seed))
+        scores[name].update(evaluation.sliced_wasserstein(real.pixels, images.pixels, seed=opt.seed))
     protocol = {
-        "drawn": len(drawn.pixels),
-        "beside": f"{len(real.pixels)} of {len(data)} real images ({opt.dataset})",
-        "other real images": len(other.pixels),
+        "drawn": n,
+        "beside": f"{n} of {len(data)} real images",
+        "other real images": f"{n} of {len(others)}",
         "judge": "none" if judge is None else described(judge_path),
-        "sliced Wasserstein": f"of {min(evaluation.N_SLICED, len(drawn.pixels), len(real.pixels))} images",
+        "sliced Wasserstein": f"of {min(evaluation.N_SLICED, n)} images",
+        "data": f"{opt.dataset}, {fingerprint(data, others)['data']}",
     }
-    names = [f"{i:05d}" for i in range(len(drawn.pixels))]
+    names = [f"{i:05d}" for i in range(n)]
     if drawn.labels is not None:
         names = [f"{name}_label{label}" for name, label in zip(names, drawn.labels)]
     return Scored(protocol, scores, dict(zip(names, drawn.pixels)))
@@ -199,6 +216,7 @@ def score_pix2pix(opt: Options, inputs: Images, targets: Images) -> Scored:
         }
     }
     protocol = {"pairs": len(translated), "size": opt.img_size or 256, "statistics": "of each image, with dropout"}
+    protocol |= {"direction": opt.direction or "a2b", "data": fingerprint(inputs, targets)["data"]}
     return Scored(protocol, scores, {f"{i:05d}": image for i, image in enumerate(translated)})
 
 
@@ -217,7 +235,7 @@ def score_cyclegan(opt: Options, a: Images, b: Images) -> Scored:
         images.update({f"{direction}_{i:05d}": image for i, image in enumerate(translated)})
     protocol = {
         "images of A": len(a), "images of B": len(b), "size": opt.img_size or 256,
-        "sliced Wasserstein": f"of {min(len(a), len(b))} images",
+        "sliced Wasserstein": f"of {min(len(a), len(b))} images", "data": fingerprint(a, b)["data"],
     }  # fmt: skip
     return Scored(protocol, scores, images)
 
@@ -226,7 +244,7 @@ def progress(title: str):
     return functools.partial(tqdm, desc=title, leave=False, mininterval=1, disable=not sys.stderr.isatty())
 
 
-def described(path: str) -> str:
+def described(path: str | Path) -> str:
     """A file and the beginning of its checksum, by which figures of one judge are told from another's."""
     return f"{path} (sha256 {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]})"
 
@@ -253,6 +271,13 @@ def table(scores: dict[str, dict]) -> str:
     )
 
 
+def finite(content):
+    """The same with null for the numbers that JSON has not: infinite ones, and those of no images."""
+    if isinstance(content, dict):
+        return {name: finite(value) for name, value in content.items()}
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
 def write(opt: Options, score: Callable[[], Scored]) -> int:
     found = score()
     print(described(opt.weights))
@@ -261,10 +286,10 @@ def write(opt: Options, score: Callable[[], Scored]) -> int:
     print(f"\n{table(found.scores)}")
     if opt.json is not None:
         content = {"weights": described(opt.weights), "protocol": {**found.protocol, "seed": opt.seed}}
-        write_bytes(opt.json, (json.dumps({**content, "scores": found.scores}, indent=2) + "\n").encode())
+        text = json.dumps(finite({**content, "scores": found.scores}), indent=2, allow_nan=False)
+        write_bytes(opt.json, f"{text}\n".encode())
         print(f"\nwrote {opt.json}")
     if opt.samples is not None:
-        make_folder(Path(opt.samples))
         for name, image in progress("writing")(found.images.items()):
             save_png(Path(opt.samples) / f"{name}.png", strip(from_pixels(image[None])))
         print(f"wrote {len(found.images)} images into {opt.samples}")

@@ -13,6 +13,7 @@ from typing import Optional
 
 import numpy as np
 
+from jgan.cli.judges import find_judge
 from jgan.cli.options import WEIGHTS, option, require_png_path, require_weights
 from jgan.cli.program import run_program
 from jgan.errors import UserError
@@ -32,7 +33,7 @@ class Options:
     output: str = option("result.png", "the image to write")
     seed: int = option(0, "of the noise; the same seed gives the same image", least=0)
     judge: str = option(str(WEIGHTS / "classifier_mnist.safetensors"), "the classifier that reads what was drawn")
-    candidates: int = option(1, "draw so many of each digit and keep the one read most surely", least=1, most=1000)
+    candidates: int = option(1, "draw so many of each digit; keep the one read most surely as it", least=1, most=1000)
     report: Optional[str] = option(None, "a .png to write, of each digit with its reading")
     zip: bool = option(False, "write the archive to upload, too, beside the image")
 
@@ -45,25 +46,26 @@ def check(opt: Options, given: dict) -> np.ndarray:
         require_png_path(opt.report, "--report")
         if Path(opt.report).resolve() == Path(opt.output).resolve():
             raise UserError("--report and --output are the same file; give two")
+    archive = Path(opt.output).with_suffix(".zip")
+    if opt.zip and archive.is_dir():
+        raise UserError(f"{archive} is a folder, and the archive is to be written there; choose another --output")
     require_weights(opt.weights)
-    require_weights(opt.judge)
+    find_judge(opt.judge, "mnist", channels=1, classes=CLASSES)
     return digits
 
 
 def draw(opt: Options, digits: np.ndarray) -> int:
-    from jgan.inference.evaluation import require_judge
     from jgan.inference.judges import load_judge, read
     from jgan.models.cgan import Generator
     from jgan.weights.networks import load_network
 
     output = Path(opt.output)
     generator, judge = load_network(opt.weights, Generator), load_judge(opt.judge)
-    require_judge(judge, 1, CLASSES, opt.judge)
     pixels = draw_digits(generator, digits, seed=opt.seed, candidates=opt.candidates, judge=judge)
     save_png(output, strip(from_pixels(pixels)))
     print(f"wrote {output}")
     if opt.candidates > 1:
-        print(f"of each digit {opt.candidates} were drawn, and the one kept that the judge reads most surely")
+        print(f"of each digit {opt.candidates} were drawn, and the one kept that the judge reads most surely as it")
 
     reading = read(judge, pixels)
     for place, (digit, label, confidence) in enumerate(zip(digits, reading.labels, reading.confidence), start=1):

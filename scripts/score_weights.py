@@ -64,7 +64,9 @@ def check(opt: Options, given: dict) -> int:
     if missing:
         raise UserError(f"{opt.data_dir} has no {', '.join(missing)} in it")
     before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    old, _, after = rest.partition(END)
+    old, end, after = rest.partition(END)
+    if not end:
+        raise UserError(f"{README} has no lines {BEGIN.strip()} and {END.strip()}; put them where the tables belong")
     new = "\n".join(
         table(kind, [row for name, options in weights.items() for row in rows(kind, name, options, opt.data_dir)])
         for kind, weights in (("generators", GENERATORS), ("translators", TRANSLATORS))

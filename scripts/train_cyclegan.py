@@ -73,6 +73,8 @@ def load(opt: Options) -> list[Images]:
                 "--evaluate_interval needs images that are not trained on; give a folder with testA/ and testB/ in it "
                 "as --val_dir"
             )
+        for each in to_score:
+            training.require_held_out(opt, each, *folders)
     return [load_folder(each, size=opt.loaded_size, **how) for each in folders] + [
         load_folder(each, size=opt.img_size, **how) for each in to_score
     ]
@@ -128,7 +130,7 @@ def train(run, data: list[Images]) -> int:
                 ("a2b", generators.a2b, score_a, score_b),
                 ("b2a", generators.b2a, score_b, score_a),
             ):
-                translated = evaluation.translated(network, source)
+                translated = evaluation.translated(network, source, seed=opt.seed)
                 found = evaluation.sliced_wasserstein(target, translated, seed=opt.seed)
                 distances[f"sliced_wasserstein_{name}"] = found["sliced_wasserstein"]
         return {"sliced_wasserstein": sum(distances.values()) / 2, **distances}

@@ -45,9 +45,14 @@ def load(opt: Options) -> list[Images]:
     forth = 1 if opt.direction == "a2b" else -1
     channels = (opt.in_channels, opt.out_channels)[::forth]
     how = {"size": opt.loaded_size, "channels": channels}
-    to_score = []
-    if opt.evaluate_interval is not None:
-        to_score = load_pairs(_val_dir(opt), size=opt.img_size, channels=channels)[::forth]
+
+    def to_score(*trained_on: str) -> list[Images]:
+        if opt.evaluate_interval is None:
+            return []
+        folder = _val_dir(opt)
+        training.require_held_out(opt, folder, *trained_on)
+        return load_pairs(folder, size=opt.img_size, channels=channels)[::forth]
+
     if translation.is_one_folder(opt, "give the pairs as --data_dir, or as --dir_a and --dir_b"):
         if os.path.isdir(os.path.join(opt.data_dir, "trainA")):
             raise UserError(
@@ -56,10 +61,10 @@ def load(opt: Options) -> list[Images]:
         train = os.path.join(opt.data_dir, "train")
         folder = train if os.path.isdir(train) else opt.data_dir
         training.require_outside(opt, folder)
-        return load_pairs(folder, **how)[::forth] + to_score
+        return load_pairs(folder, **how)[::forth] + to_score(folder)
     training.require_outside(opt, opt.dir_a)
     training.require_outside(opt, opt.dir_b)
-    return load_matched(opt.dir_a, opt.dir_b, **how)[::forth] + to_score
+    return load_matched(opt.dir_a, opt.dir_b, **how)[::forth] + to_score(opt.dir_a, opt.dir_b)
 
 
 def _val_dir(opt: Options) -> str:

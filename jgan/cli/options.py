@@ -115,11 +115,6 @@ def require_weights(weights: str | None) -> str:
     return weights
 
 
-def shipped(name: str) -> Path | None:
-    """The path of one of the files in weights/; None if there is none of this name."""
-    return WEIGHTS / name if (WEIGHTS / name).is_file() else None
-
-
 def require_png_path(output: str, name: str = "--output") -> Path:
     """The path of an image to write, that was given as this option; UserError unless it ends in .png in a folder."""
     path = Path(output)
@@ -127,6 +122,8 @@ def require_png_path(output: str, name: str = "--output") -> Path:
         raise UserError(f"the image is written as PNG, so {name} must end in .png; {output} does not")
     if not path.parent.is_dir():
         raise UserError(f"the folder {path.parent} does not exist; make it, or choose another {name}")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; choose another {name}")
     return path
 
 

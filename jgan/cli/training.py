@@ -13,7 +13,8 @@ import numpy as np
 
 from jgan import images, memory
 from jgan.algorithms import SMOOTHED
-from jgan.cli.options import option, require_valid, require_weights, shipped
+from jgan.cli.judges import checksum, find_judge
+from jgan.cli.options import option, require_valid
 from jgan.cli.program import run_program
 from jgan.data import mnist
 from jgan.data.batches import Batches
@@ -36,6 +37,7 @@ RESUMABLE_OPTIONS = (
 )
 GAN_MODES = ("vanilla", "lsgan", "hinge")  # of `jgan.losses`, those that need no penalty beside them
 N_SAMPLES, COLUMNS = 64, 8
+SMALLEST_SCORED = 7  # height and width, as of the patches of `jgan.metrics.sliced_wasserstein`
 
 
 def program_name() -> str:
@@ -114,7 +116,8 @@ def run_training(options_class, description: str, load: Callable, train: Callabl
         run = open_run(opt, given)
         _require_use(run.options)
         data = load(run.options)
-        run.require_data(fingerprint(*([data] if isinstance(data, Images) else data)))
+        sets = [data] if isinstance(data, Images) else data
+        run.require_data({**fingerprint(*sets), **judge_of(run.options, sets[0])})
         return run, data
 
     def work(opt, checked: tuple) -> int:
@@ -129,12 +132,23 @@ def run_training(options_class, description: str, load: Callable, train: Callabl
 
 
 def _require_use(opt) -> None:
-    """UserError for options about scores and a run that takes none, and for a judge that is not there."""
+    """UserError for options about scores and a run that takes none."""
     for name in ("judge", "val_dir"):
         if getattr(opt, name, None) is not None and opt.evaluate_interval is None:
             raise UserError(f"--{name} is about scores; give --evaluate_interval, too, or leave it out")
-    if getattr(opt, "judge", None) is not None:
-        require_weights(opt.judge)
+
+
+def judge_of(opt, data: Images) -> dict:
+    """{"judge": what tells it from others} of a run that is scored by one; UserError if it cannot be scored."""
+    if opt.evaluate_interval is None or not isinstance(opt, ImageOptions):
+        return {}
+    judge = find_judge(opt.judge, opt.dataset, channels=opt.channels, classes=data.classes)
+    if judge is None and opt.img_size < SMALLEST_SCORED:
+        raise UserError(
+            f"--evaluate_interval: without a judge images of {SMALLEST_SCORED} x {SMALLEST_SCORED} and more can be "
+            f"scored, not of {opt.img_size}"
+        )
+    return {} if judge is None else {"judge": checksum(judge)}
 
 
 def open_run(opt, given: dict) -> Run:
@@ -204,12 +218,18 @@ def _options_to_resume(run: Run, given: dict) -> dict:
     return {**options, "max_steps": None, **anew, "output": str(run.folder)}
 
 
+def require_held_out(opt, folder: str, *trained_on: str) -> None:
+    """UserError if a folder of images to score by lies in one that is trained on, or the run lies in it."""
+    for other in trained_on:
+        if Path(other).resolve() in (Path(folder).resolve(), *Path(folder).resolve().parents):
+            raise UserError(f"the images in {folder} would be trained on, being in {other}; give others as --val_dir")
+    require_outside(opt, folder)
+
+
 def require_outside(opt, folder: str) -> None:
     """UserError if the run lies in its folder of images: what it draws would be taken for data when it is resumed."""
     if Path(folder).resolve() in (Path(opt.output).resolve(), *Path(opt.output).resolve().parents):
-        raise UserError(
-            f"the run {opt.output} would lie among its own training images in {folder}; choose another --output"
-        )
+        raise UserError(f"the run {opt.output} would lie among its own images in {folder}; choose another --output")
 
 
 def load_images(opt: DataOptions, *, labelled: bool = False) -> Images:
@@ -257,22 +277,20 @@ def shown(opt: ImageOptions, generator, data: Images) -> dict:
 def scorer(opt: ImageOptions, data: Images) -> Callable | None:
     """What scores a generator beside the training images; None if the run is not to be scored.
 
-    By the judge that the options name, or the shipped one of the data set; see `jgan.inference.evaluation.soon`.
+    By the judge that the options name, or the shipped one of the data set; see `jgan.inference.evaluation.headline`.
     """
     if opt.evaluate_interval is None:
         return None
     from jgan.inference import evaluation
     from jgan.inference.judges import load_judge
 
-    path = opt.judge or shipped(f"classifier_{opt.dataset}.safetensors")
+    path = find_judge(opt.judge, opt.dataset, channels=opt.channels, classes=data.classes)
     judge = None if path is None else load_judge(path)
     n = evaluation.N_SLICED if judge is None else evaluation.N_SAMPLES
-    if judge is not None:
-        evaluation.require_judge(judge, opt.channels, data.classes, path)
     real = evaluation.chosen(data, judge, n=n, seed=opt.seed)
     how = {"n_classes": len(data.classes), "n": n, "seed": opt.seed}
 
     def score(generator) -> dict[str, float]:
-        return evaluation.soon(real, evaluation.drawn(generator, judge, **how), seed=opt.seed)
+        return evaluation.headline(real, evaluation.drawn(generator, judge, **how), seed=opt.seed)
 
     return score

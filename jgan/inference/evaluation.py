@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Callable
 
 import jittor as jt
@@ -67,7 +66,7 @@ def drawn(
     return Set(pixels, labels, None if judge is None else read(judge, pixels))
 
 
-def soon(real: Set, images: Set, *, seed: int = 0) -> dict[str, float]:
+def headline(real: Set, images: Set, *, seed: int = 0) -> dict[str, float]:
     """The scores by which a training finds its best step, the first deciding: lower is better.
 
     They are the Frechet distance, and of labelled images the share that is read as labelled; without a judge, the
@@ -83,13 +82,16 @@ def soon(real: Set, images: Set, *, seed: int = 0) -> dict[str, float]:
 
 
 def judged(real: Set, images: Set, classes: tuple[str, ...], *, seed: int = 0) -> dict:
-    """All that a judge can say of images beside real ones: see `jgan.metrics` for what each is.
+    """All that a judge can say of images beside real ones: see `jgan.metrics` for what each is, `require_enough` first.
 
     Labelled ones have {"accuracy", "accuracy_by_class", "confusion", "within_class_diversity"}, too, in the order of
     the classes, which are the judge's.
     """
     features, others = real.reading.features, images.reading.features
-    distance, error = metrics.kernel_distance(features, others, random=rng(seed, "subsets"))
+    half = max(2, min(len(features), len(others)) // 2)  # or the subsets would be the same
+    distance, error = metrics.kernel_distance(
+        features, others, random=rng(seed, "subsets"), subset_size=min(1000, half)
+    )
     scores = {
         "frechet_distance": metrics.frechet_distance(features, others),
         "kernel_distance": distance,
@@ -108,15 +110,19 @@ def judged(real: Set, images: Set, classes: tuple[str, ...], *, seed: int = 0) -
 def sliced_wasserstein(real: np.ndarray, pixels: np.ndarray, *, seed: int = 0) -> dict:
     """The mean over all levels, times 1000, and each level's: see `jgan.metrics`.
 
-    Of both sets as many images are taken, spread evenly over it: those of a data set may be sorted.
+    Of both sets as many images are taken, at random: those of a data set may be sorted.
     """
     n = min(N_SLICED, len(real), len(pixels))
-    real, pixels = (images[np.linspace(0, len(images) - 1, n).astype(int)] for images in (real, pixels))
+    real, pixels = (images[_some(len(images), n, seed)] for images in (real, pixels))
     levels = metrics.sliced_wasserstein(real, pixels, random=rng(seed, "patches"))
     return {
         "sliced_wasserstein": float(np.mean(list(levels.values()))),
         "sliced_wasserstein_by_size": {str(size): distance for size, distance in levels.items()},
     }
+
+
+def _some(n: int, n_chosen: int, seed: int) -> np.ndarray:
+    return np.sort(rng(seed, "compared").permutation(n)[:n_chosen])
 
 
 def nearness(targets: np.ndarray, pixels: np.ndarray) -> dict[str, float]:
@@ -128,15 +134,16 @@ def nearness(targets: np.ndarray, pixels: np.ndarray) -> dict[str, float]:
     }
 
 
-def require_judge(judge, channels: int, classes: tuple[str, ...], where: str | Path) -> None:
-    """UserError unless the judge can read images of so many channels, and tells apart the classes that they have."""
-    if classes and classes != judge.classes:
-        raise UserError(
-            f"{where} tells apart the classes {', '.join(judge.classes)}, and the images to judge are of "
-            f"{', '.join(classes)}; a judge of these is needed: train_classifier.py trains one"
-        )
-    if channels > judge.img_shape[0]:
-        raise UserError(f"{where} reads grey images, and those to judge are coloured; a judge of these is needed")
+def require_enough(images: Set, classes: tuple[str, ...], what: str) -> None:
+    """UserError if there are too few of these images, or of one of their classes, for `judged`."""
+    if len(images.pixels) <= metrics.NEIGHBOURS:
+        raise UserError(f"{len(images.pixels)} {what} are too few; more than {metrics.NEIGHBOURS} are needed")
+    if images.labels is not None:
+        counts = np.bincount(images.labels, minlength=len(classes))
+        if counts.min() < 2:
+            raise UserError(
+                f"{counts.min()} of the {what} are of the class {classes[counts.argmin()]}; two of each are needed"
+            )
 
 
 def translated(generator, pixels: np.ndarray, *, seed: int = 0, bar: Callable = iter) -> np.ndarray:

@@ -87,7 +87,8 @@ def train(
         mininterval=_refresh_s(),
         disable=done >= n_steps or sys.stderr is None,
     )
-    with StopRequest() as stop, Log(run.log, done) as log, Scores(run, score, done, facts) as scores, bar:
+    scores = Scores(run, score, steps_done=done, last_step=batches.steps(opt.n_epochs), facts=facts)
+    with StopRequest() as stop, Log(run.log, done) as log, scores, bar:
         jt.sync_all()
         scored = {}
         if run.resumed:
@@ -126,15 +127,15 @@ def train(
                 show_state()
             if last or done % opt.sample_interval == 0:
                 save_sample(run, lambda: draw(algorithm.averaged), done)
-            if scores.due(done):
-                scored = take_scores()
+            scored = take_scores() if scores.due(done) else ({} if last else scored)
             if last:
                 break
     if done < n_steps:
         say(f"stopped after step {done} of {n_steps} and saved; resume with\n  {run.resume_command}")
         return 128 + stop.signal
     more = f", and {n_steps} were asked for" if done > n_steps else ""
-    print(f"{run.folder} has done {done} step{'s' * (done != 1)}{more}")
+    last = f"; scores of the last: {_readable(scored)}" if scored else ""
+    print(f"{run.folder} has done {done} step{'s' * (done != 1)}{more}{last}")
     return 0
 
 

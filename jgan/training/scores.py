@@ -17,32 +17,35 @@ class Scores:
     score: a function from the generator to {name: number}, leaving no trace in it; the first decides, and lower is
     better. None for a run without scores. facts: what the header of the best weights says beside step and scores.
 
-    Scores are taken at these steps and no others, or a run in parts would know another best than one in one piece. A
-    context manager, as the log that it holds.
+    Scores are taken at these steps and at the last of all epochs, and not where a part of a run ends, or a run in parts
+    would know another best than one in one piece. A context manager, as the log that it holds.
     """
 
-    def __init__(self, run: Run, score: Callable[..., dict] | None, steps_done: int, facts: dict):
-        self.run, self.score, self.facts = run, score, facts
+    def __init__(self, run: Run, score: Callable[..., dict] | None, *, steps_done: int, last_step: int, facts: dict):
+        self.run, self.score, self.last_step, self.facts = run, score, last_step, facts
         self._log = None if score is None else Log(run.scores, steps_done)
 
     def due(self, step: int) -> bool:
         """Whether this step is scored."""
-        return self.score is not None and step % self.run.options.evaluate_interval == 0
+        return self.score is not None and (step % self.run.options.evaluate_interval == 0 or step == self.last_step)
 
     def take(self, generator, step: int) -> dict:
         """The scores of this step, logged if they were not before; if they are the best, so are its weights.
 
         The state of the step must have been saved. Raises `jgan.images.NotFinite` if the generator draws no numbers.
         """
-        found = next((entry for entry in read_log(self.run.scores) if entry["step"] == step), None)
+        entries = read_log(self.run.scores)
+        found = next((entry for entry in entries if entry["step"] == step), None)
         if found is None:
             runtime.reseed(self.run.options.seed, "score")
             found = {"step": step, **self.score(generator)}
             self._log.write(**found)
         scores = {name: value for name, value in found.items() if name != "step"}
         first = next(iter(scores))
-        best = load_header(self.run.best)["scores"].get(first) if self.run.best.exists() else None
-        if best is None or scores[first] < best:
+        others = [entry.get(first) for entry in entries if entry["step"] < step]
+        if self.run.best.exists():
+            others.append(load_header(self.run.best).get("scores", {}).get(first))
+        if all(other is None or scores[first] < other for other in others):
             save_network(self.run.best, generator, **self.facts, step=step, scores=scores)
         return scores
 

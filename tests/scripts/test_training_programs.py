@@ -292,7 +292,7 @@ def test_strict_stops_at_an_image_that_cannot_be_used(tmp_path, refused, picture
         (["train_dcgan", "--img_size", "48"], "--img_size: invalid choice: 48 (choose from 16, 32, 64, 128, 256)"),
         (["train_dcgan", "--data_dir", "gone"], "gone does not exist"),
         (["train_dcgan", "--data_dir", ".", "--output", "../run"], "there is no image in"),
-        (["train_dcgan", "--data_dir", "."], "the run runs/dcgan would lie among its own training images"),
+        (["train_dcgan", "--data_dir", "."], "the run runs/dcgan would lie among its own images"),
         (["train_gan", "--data_dir", "."], "holds no file of mnist; --dataset folder trains on the images in it"),
         (["train_gan", "--data_dir", "gone"], "gone does not exist"),
         (["train_gan", "--strict"], "--strict is about the images of a folder"),

@@ -251,7 +251,7 @@ def test_directions_and_channels(pictures):
         (["train_pix2pix", "--data_dir", "pairs", "--output", "pairs/train/run"], "among its own training images"),
         (
             ["train_cyclegan", "--data_dir", "unpaired", "--output", "unpaired/trainB"],
-            "the run unpaired/trainB would lie among its own training images",
+            "the run unpaired/trainB would lie among its own images",
         ),
         (["train_cyclegan", "--dir_a", "unpaired/trainA", "--dir_b", "empty"], "there is no image in"),
         (
