@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -109,7 +107,7 @@ def spoilt(pixels, fault, strength):
 
 def test_sorted_data_sets_are_compared_as_a_whole(monkeypatch):
     """Of more images than are compared, the first ones would be of one kind alone."""
-    monkeypatch.setattr(evaluation, "N_SLICED", 50)
+    monkeypatch.setattr(evaluation, "N_SLICED", 100)
     pixels = np.random.default_rng(0).integers(0, 256, (400, 1, 16, 16)).astype(np.uint8)
     pixels[:200] //= 8
     pixels[:200, :, ::2] = 0
@@ -117,6 +115,7 @@ def test_sorted_data_sets_are_compared_as_a_whole(monkeypatch):
     kind = np.concatenate([pixels[:200], pixels[:200]])
     found, other = (evaluation.sliced_wasserstein(mixed, each)["sliced_wasserstein"] for each in (pixels, kind))
     assert 3 * found < other
+    assert all(len(evaluation._some(400, n, 0)) == n for n in (50, 400))
 
 
 class Painter:
@@ -157,14 +156,14 @@ def test_a_generator_without_numbers_is_not_scored():
 
 
 @pytest.mark.parametrize(
-    ("channels", "classes", "message"),
-    [
-        (1, ("a", "c"), "tells apart the classes a, b, and the images to judge are of a, c"),
-        (3, (), "reads grey images"),
-    ],
+    ("labels", "message"), [([0, 1] * 2, "4 images are too few"), ([0] * 9 + [1], "1 of the images are of the class b")]
 )
-def test_a_judge_must_know_the_classes_and_the_colours(channels, classes, message):
-    judge = SimpleNamespace(classes=("a", "b"), img_shape=(1, 32, 32))
-    evaluation.require_judge(judge, 1, ("a", "b"), "file")
+def test_too_few_images_are_refused(labels, message):
+    images = Set(np.zeros((len(labels), 1, 1, 1), np.uint8), np.array(labels))
     with pytest.raises(UserError, match=message):
-        evaluation.require_judge(judge, channels, classes, "file")
+        evaluation.require_enough(images, ("a", "b"), "images")
+
+
+def test_the_subsets_of_few_images_differ(real, others, judge):
+    few = [Set(each.pixels[:100], None, read(judge, each.pixels[:100])) for each in (real, others)]
+    assert judged(*few, judge.classes)["kernel_distance_error"] > 1e-5

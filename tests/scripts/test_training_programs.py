@@ -31,9 +31,11 @@ from jgan.data.folder import load_folder
 from jgan.inference.generators import load_generator
 from jgan.jittor_setup import runtime
 from jgan.models import network_class
+from jgan.models.classifier import Classifier
 from jgan.random import rng
 from jgan.training.log import read_log
 from jgan.weights.arrays import load_header
+from jgan.weights.networks import save_network
 
 SMALL = {
     "train_gan": ["train_gan", "--img_size", 12],
@@ -350,8 +352,27 @@ def test_a_generator_is_scored_by_a_judge_as_evaluate_scores_it(tmp_path, refuse
     run(tmp_path, "evaluate", *arguments)
     scores = json.loads((tmp_path / "json").read_text())["scores"]["drawn"]
     assert entry == {"step": 2, "frechet_distance": pytest.approx(scores["frechet_distance"], rel=1e-4)}
-    assert f"there is no weights file {tmp_path}/none" in refused("train_gan", *options, "--judge", "none")
+    assert f"there is no judge {tmp_path}/none" in refused("train_gan", *options, "--judge", "none")
     assert "--judge is about scores" in refused("train_gan", "--judge", ROOT / "weights" / "gan_mnist.safetensors")
-    assert "needed here is weights of classifier.Class" in refused(
+    assert "gan_mnist.safetensors holds gan.Generator, which is no judge" in refused(
         "train_gan", *options, "--judge", ROOT / "weights" / "gan_mnist.safetensors", "--output", "other"
     )
+
+
+def test_a_run_keeps_its_judge(tmp_path, refused, pictures):
+    for seed, name in enumerate(("one", "other")):
+        jt.set_seed(seed + 2)
+        save_network(tmp_path / name, Classifier(n_classes=2, img_size=16, channels=3, width=1))
+    options = [*GAN, "--evaluate_interval", 1, "--output", "run"]
+    run(tmp_path, "train_gan", *options, "--max_steps", 1, "--judge", "one")
+    assert "was started on other data (judge: crc32" in refused("train_gan", "--resume", "run", "--judge", "other")
+    run(tmp_path, "train_gan", "--resume", "run", "--max_steps", 2)
+    assert [entry["step"] for entry in read_log(tmp_path / "run" / "scores.jsonl")] == [1, 2]
+
+
+def test_the_shipped_judge_does_not_score_what_it_cannot_read(tmp_path, refused):
+    options = ["--channels", 3, "--max_steps", 1, "--evaluate_interval", 1]
+    run(tmp_path, "train_gan", *options, "--img_size", 8, "--output", "run")
+    (entry,) = read_log(tmp_path / "run" / "scores.jsonl")
+    assert entry.keys() == {"step", "sliced_wasserstein"}
+    assert "images of 7 x 7 and more can be scored, not of 6" in refused("train_gan", *options, "--img_size", 6)

@@ -248,7 +248,7 @@ def test_directions_and_channels(pictures):
         (["train_cyclegan", "--data_dir", "pairs"], "pairs does not hold trainA/ and trainB/; give two folders as"),
         (["train_cyclegan", "--gan_mode", "hinge"], "unrecognized arguments: --gan_mode hinge"),
         (["train_pix2pix", "--data_dir", "unpaired/trainB"], "is no pair side by side; pairs in two folders"),
-        (["train_pix2pix", "--data_dir", "pairs", "--output", "pairs/train/run"], "among its own training images"),
+        (["train_pix2pix", "--data_dir", "pairs", "--output", "pairs/train/run"], "among its own images"),
         (
             ["train_cyclegan", "--data_dir", "unpaired", "--output", "unpaired/trainB"],
             "the run unpaired/trainB would lie among its own images",
@@ -284,6 +284,12 @@ def test_a_translator_is_scored_by_images_that_it_is_not_trained_on(pictures):
 
 def test_a_translator_without_images_to_score_by_is_refused(refused, pictures):
     options = ["--img_size", 32, "--evaluate_interval", 2]
+    assert "would be trained on, being in" in refused(
+        "train_pix2pix", "--data_dir", "pairs/train", "--val_dir", "pairs/train", *options
+    )
+    assert "would lie among its own images" in refused(
+        "train_pix2pix", "--data_dir", "pairs", "--output", "pairs/val/run", *options
+    )
     assert "give their folder as --val_dir" in refused("train_pix2pix", "--data_dir", "pairs/train", *options)
     where = ["--dir_a", "unpaired/trainA", "--dir_b", "unpaired/trainB"]
     assert "give a folder with testA/ and testB/" in refused("train_cyclegan", *where, *options)

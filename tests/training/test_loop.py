@@ -413,6 +413,23 @@ def test_a_run_without_scores_has_none(tmp_path):
     assert "ema_decay" not in arrays.load(training.run.generator)[1]
 
 
+def test_the_last_step_of_all_epochs_is_scored(tmp_path, capsys):
+    training = Scored(tmp_path)
+    training(None, n_epochs=1, evaluate_interval=8)  # of 25 batches
+    scores = read_log(training.run.scores)
+    assert [entry["step"] for entry in scores] == [8, 16, 24, 25]
+    assert f"scores of the last: distance {scores[-1]['distance']:.3f}" in capsys.readouterr().out
+
+
+def test_a_best_that_is_lost_is_not_replaced_by_a_worse_one(tmp_path):
+    Scored(tmp_path)(56, evaluate_interval=8)
+    run = Scored(tmp_path).run
+    best = min(read_log(run.scores), key=lambda entry: entry["distance"])["step"]
+    run.best.unlink()
+    Scored(tmp_path)(64, resume=True, evaluate_interval=8)
+    assert best < 56 and not run.best.exists()
+
+
 def test_a_generator_that_draws_no_numbers_is_not_scored(tmp_path):
     training = Scored(tmp_path)
     training.score = lambda network: to_pixels(network.value * np.nan)
