@@ -56,7 +56,7 @@ def train(
     if opt.ema_decay:
         algorithm.average = Average(algorithm.generator, opt.ema_decay)
         facts["ema_decay"] = opt.ema_decay
-    parts = {**algorithm.parts, **(pools or {})}
+    generator, parts = algorithm.averaged, {**algorithm.parts, **(pools or {})}
     done = restore_state(run.state, parts) if run.resumed else 0
     session = {**runtime.versions(), **run.data}
     if not run.resumed:
@@ -69,12 +69,13 @@ def train(
         print(f"training on {session['device']} into {run.folder}")
 
     def show_state() -> None:
-        save_network(weights or run.generator, algorithm.averaged, **facts)
-        draw_curves(run.curves, run.log, run.scores)
+        save_network(weights or run.generator, generator, **facts)
+        if not scores.due(done):  # or they are drawn with the scores
+            draw_curves(run.curves, run.log, run.scores)
 
     def take_scores() -> dict:
         try:
-            return scores.take(algorithm.averaged, done)
+            return scores.take(generator, done)
         except images.NotFinite as error:
             raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
         finally:
@@ -96,7 +97,7 @@ def train(
             show_state()
             is_due = done >= n_steps or done % opt.sample_interval == 0
             if is_due and not run.sample(done).exists():
-                save_sample(run, lambda: draw(algorithm.averaged), done)
+                save_sample(run, lambda: draw(generator), done)
             if scores.due(done):
                 scored = take_scores()
         computing_s, logged = 0.0, done
@@ -126,7 +127,7 @@ def train(
                     raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
                 show_state()
             if last or done % opt.sample_interval == 0:
-                save_sample(run, lambda: draw(algorithm.averaged), done)
+                save_sample(run, lambda: draw(generator), done)
             scored = take_scores() if scores.due(done) else ({} if last else scored)
             if last:
                 break
