@@ -33,6 +33,7 @@ from jgan.data.paired import load_matched, load_pairs
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
 from jgan.images import from_pixels, save_png, strip
+from jgan.metrics import PATCH
 from jgan.weights.arrays import load_header
 
 OF_GENERATORS = {"dataset", "judge", "n_samples"}
@@ -124,7 +125,7 @@ def generator_data(opt: Options) -> tuple[Images, Images, Path | None]:
                 f"{', '.join(sets[0].classes)}; give the data set that it was trained on"
             )
     judge = find_judge(opt.judge, opt.dataset, channels=channels, classes=sets[0].classes)
-    if judge is None and size < training.SMALLEST_SCORED:
+    if judge is None and size < PATCH:
         raise UserError(f"images of {size} x {size} can only be scored by a judge; give one as --judge")
     return *sets, judge
 

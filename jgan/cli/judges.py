@@ -17,15 +17,13 @@ def find_judge(given: str | None, dataset: str, *, channels: int, classes: tuple
     None if no judge was given and the data set has none that can read such images. Raises UserError if the one that was
     given is not there, is no judge, or cannot.
     """
-    path = WEIGHTS / f"classifier_{dataset}.safetensors" if given is None else Path(given)
-    if given is None and not path.is_file():
-        return None
-    fault = _fault(path, channels, classes)
-    if fault is None:
-        return path
     if given is None:
-        return None
-    raise UserError(f"{fault}; a judge of these is needed, which train_classifier.py trains")
+        shipped = WEIGHTS / f"classifier_{dataset}.safetensors"
+        return shipped if _fault(shipped, channels, classes) is None else None
+    fault = _fault(Path(given), channels, classes)
+    if fault is not None:
+        raise UserError(f"{fault}; give another judge, or train one with train_classifier.py")
+    return Path(given)
 
 
 def checksum(path: Path) -> str:
@@ -34,8 +32,9 @@ def checksum(path: Path) -> str:
 
 
 def _fault(path: Path, channels: int, classes: tuple[str, ...]) -> str | None:
+    """Why the file cannot judge such images; None if it can."""
     if os.path.isdir(path):
-        return f"the judge {path} is a folder; give the file of weights in it, classifier.safetensors"
+        return f"the judge {path} is a folder, not a file such as classifier.safetensors"
     if not os.path.isfile(path):
         return f"there is no judge {path}"
     header = load_header(path)

@@ -11,7 +11,7 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from jgan import images, memory
+from jgan import images, memory, metrics
 from jgan.algorithms import SMOOTHED
 from jgan.cli.judges import checksum, find_judge
 from jgan.cli.options import option, require_valid
@@ -37,7 +37,6 @@ RESUMABLE_OPTIONS = (
 )
 GAN_MODES = ("vanilla", "lsgan", "hinge")  # of `jgan.losses`, those that need no penalty beside them
 N_SAMPLES, COLUMNS = 64, 8
-SMALLEST_SCORED = 7  # height and width, as of the patches of `jgan.metrics.sliced_wasserstein`
 
 
 def program_name() -> str:
@@ -117,7 +116,7 @@ def run_training(options_class, description: str, load: Callable, train: Callabl
         _require_use(run.options)
         data = load(run.options)
         sets = [data] if isinstance(data, Images) else data
-        run.require_data({**fingerprint(*sets), **judge_of(run.options, sets[0])})
+        run.require_data({**fingerprint(*sets), **_judge_of(run.options, sets[0])})
         return run, data
 
     def work(opt, checked: tuple) -> int:
@@ -138,14 +137,14 @@ def _require_use(opt) -> None:
             raise UserError(f"--{name} is about scores; give --evaluate_interval, too, or leave it out")
 
 
-def judge_of(opt, data: Images) -> dict:
+def _judge_of(opt, data: Images) -> dict:
     """{"judge": what tells it from others} of a run that is scored by one; UserError if it cannot be scored."""
     if opt.evaluate_interval is None or not isinstance(opt, ImageOptions):
         return {}
     judge = find_judge(opt.judge, opt.dataset, channels=opt.channels, classes=data.classes)
-    if judge is None and opt.img_size < SMALLEST_SCORED:
+    if judge is None and opt.img_size < metrics.PATCH:
         raise UserError(
-            f"--evaluate_interval: without a judge images of {SMALLEST_SCORED} x {SMALLEST_SCORED} and more can be "
+            f"--evaluate_interval: without a judge images of {metrics.PATCH} x {metrics.PATCH} and more can be "
             f"scored, not of {opt.img_size}"
         )
     return {} if judge is None else {"judge": checksum(judge)}

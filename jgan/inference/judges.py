@@ -36,9 +36,7 @@ class Reading(NamedTuple):
 
 def load_judge(path: str | Path) -> Classifier:
     """The classifier of a weights file, in evaluation mode; UserError if it holds none."""
-    judge = load_network(path, Classifier)
-    judge.classes = judge.classes or tuple(map(str, range(judge.n_classes)))
-    return judge
+    return load_network(path, Classifier)
 
 
 def read(judge: Classifier, pixels: np.ndarray) -> Reading:
