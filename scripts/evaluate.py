@@ -22,7 +22,7 @@ from typing import Callable, Optional
 import numpy as np
 from tqdm import tqdm
 
-from jgan.cli import training
+from jgan.cli import training, translation
 from jgan.cli.judges import find_judge
 from jgan.cli.options import option, require_weights
 from jgan.cli.program import run_program
@@ -36,6 +36,7 @@ from jgan.images import from_pixels, save_png, strip
 from jgan.metrics import PATCH
 from jgan.weights.arrays import load_header
 
+WHERE = "give the test images as --data_dir, or as --dir_a and --dir_b"
 OF_GENERATORS = {"dataset", "judge", "n_samples"}
 OF_TRANSLATORS = {"dir_a", "dir_b", "direction", "img_size"}
 
@@ -71,7 +72,8 @@ def check(opt: Options, given: dict) -> Callable[[], Scored]:
     """What scores the network: the rest of the work, once everything that it takes is there."""
     header = load_header(require_weights(opt.weights))
     model, options = header.get("model"), header.get("options", {})
-    draws, translates = "latent_dim" in options, "in_channels" in options or model == "cyclegan.Generators"
+    draws = options.keys() >= {"latent_dim", "img_size", "channels"}
+    translates = "in_channels" in options or model == "cyclegan.Generators"
     if not (draws or translates):
         raise UserError(
             f"{opt.weights} holds {model or 'the state of a run'}; generators and translators are scored, and "
@@ -141,11 +143,8 @@ def paired_data(opt: Options) -> list[Images]:
     """Inputs and targets."""
     forth = -1 if opt.direction == "b2a" else 1
     options = load_header(opt.weights)["options"]
-    how = {
-        "size": opt.img_size or 256,
-        "channels": (options["in_channels"], options["out_channels"])[::forth],
-    }
-    if in_one_folder(opt):
+    how = {"size": opt.img_size or 256, "channels": (options["in_channels"], options["out_channels"])[::forth]}
+    if translation.is_one_folder(opt, WHERE):
         return load_pairs(opt.data_dir, **how)[::forth]
     return load_matched(opt.dir_a, opt.dir_b, **how)[::forth]
 
@@ -155,19 +154,12 @@ def unpaired_data(opt: Options) -> list[Images]:
     if opt.direction is not None:
         raise UserError("CycleGAN is scored in both directions; leave --direction out")
     folders = [opt.dir_a, opt.dir_b]
-    if in_one_folder(opt):
+    if translation.is_one_folder(opt, WHERE):
         folders = [os.path.join(opt.data_dir, name) for name in ("testA", "testB")]
         if not all(map(os.path.isdir, folders)):
             raise UserError(f"{opt.data_dir} does not hold testA/ and testB/; give two folders as --dir_a and --dir_b")
     channels = load_header(opt.weights)["options"]["channels"]
     return [load_folder(folder, size=opt.img_size or 256, channels=channels) for folder in folders]
-
-
-def in_one_folder(opt: Options) -> bool:
-    given = (opt.data_dir is not None, opt.dir_a is not None, opt.dir_b is not None)
-    if given not in ((True, False, False), (False, True, True)):
-        raise UserError("give the test images as --data_dir, or as --dir_a and --dir_b")
-    return given[0]
 
 
 def score_generator(opt: Options, data: Images, others: Images, judge_path: Path | None) -> Scored:
@@ -195,7 +187,7 @@ def score_generator(opt: Options, data: Images, others: Images, judge_path: Path
         "beside": f"{n} of {len(data)} real images",
         "other real images": f"{n} of {len(others)}",
         "judge": "none" if judge is None else described(judge_path),
-        "sliced Wasserstein": f"of {min(evaluation.N_SLICED, n)} images",
+        "sliced Wasserstein": f"of {evaluation.n_sliced(real.pixels, drawn.pixels)} images",
         "data": f"{opt.dataset}, {fingerprint(data, others)['data']}",
     }
     names = [f"{i:05d}" for i in range(n)]
@@ -217,6 +209,7 @@ def score_pix2pix(opt: Options, inputs: Images, targets: Images) -> Scored:
         }
     }
     protocol = {"pairs": len(translated), "size": opt.img_size or 256, "statistics": "of each image, with dropout"}
+    protocol["sliced Wasserstein"] = f"of {evaluation.n_sliced(targets.pixels, translated)} images"
     protocol |= {"direction": opt.direction or "a2b", "data": fingerprint(inputs, targets)["data"]}
     return Scored(protocol, scores, {f"{i:05d}": image for i, image in enumerate(translated)})
 
@@ -236,7 +229,7 @@ def score_cyclegan(opt: Options, a: Images, b: Images) -> Scored:
         images.update({f"{direction}_{i:05d}": image for i, image in enumerate(translated)})
     protocol = {
         "images of A": len(a), "images of B": len(b), "size": opt.img_size or 256,
-        "sliced Wasserstein": f"of {min(len(a), len(b))} images", "data": fingerprint(a, b)["data"],
+        "sliced Wasserstein": f"of {evaluation.n_sliced(a.pixels, b.pixels)} images", "data": fingerprint(a, b)["data"],
     }  # fmt: skip
     return Scored(protocol, scores, images)
 

@@ -33,7 +33,7 @@ class Options:
     output: str = option("result.png", "the image to write")
     seed: int = option(0, "of the noise; the same seed gives the same image", least=0)
     judge: str = option(str(WEIGHTS / "classifier_mnist.safetensors"), "the classifier that reads what was drawn")
-    candidates: int = option(1, "draw so many of each digit; keep the one read most surely as it", least=1, most=1000)
+    candidates: int = option(1, "draw so many of each digit; keep the one most surely read as it", least=1, most=1000)
     report: Optional[str] = option(None, "a .png to write, of each digit with its reading")
     zip: bool = option(False, "write the archive to upload, too, beside the image")
 
@@ -65,7 +65,9 @@ def draw(opt: Options, digits: np.ndarray) -> int:
     save_png(output, strip(from_pixels(pixels)))
     print(f"wrote {output}")
     if opt.candidates > 1:
-        print(f"of each digit {opt.candidates} were drawn, and the one kept that the judge reads most surely as it")
+        print(
+            f"of each digit {opt.candidates} were drawn, and the one kept that the judge reads most surely as that digit"
+        )
 
     reading = read(judge, pixels)
     for place, (digit, label, confidence) in enumerate(zip(digits, reading.labels, reading.confidence), start=1):

@@ -93,14 +93,15 @@ def rows(kind: str, name: str, options: tuple, data_dir: str) -> list[list[str]]
         scores = json.loads(path.read_text())["scores"]
     return [
         [
-            f"`{name}`" if i == 0 and "," not in title and kind == "generators" else f"`{name}`: {title}",
-            *(
-                f"{found[score]:.{digits}f}" if score in found else ""
-                for score, (_, digits) in COLUMNS[kind].items()
-            ),
+            f"`{name}`" if title == "drawn" else f"`{name}`: {title}",
+            *(number(found.get(score), digits) for score, (_, digits) in COLUMNS[kind].items()),
         ]
-        for i, (title, found) in enumerate(scores.items())
-    ]  # fmt: skip
+        for title, found in scores.items()
+    ]
+
+
+def number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def table(kind: str, found: list[list[str]]) -> str:

@@ -28,6 +28,7 @@ class Options(training.DataOptions, training.AdamOptions):
     dataset: str = option("mnist", "the images; folder: each folder in --data_dir a class", choices=training.DATASETS)
     data_dir: Optional[str] = option(None, "folder of the class folders, or of a named data set's files")
     n_epochs: int = option(20, "how often every image is seen", least=1)
+    sample_interval: int = option(5000, "steps between sheets of misread test images", least=1)
     lr: float = option(0.002, "learning rate of Adam, which falls linearly to 0", above=0)
     b1: float = option(0.9, "decay of Adam's first moment", least=0, below=1)
     ema_decay: float = option(0.999, "keep averaged weights of this decay; 0 is off", least=0, below=1)
@@ -35,11 +36,11 @@ class Options(training.DataOptions, training.AdamOptions):
     img_size: int = option(32, "height and width of the images, a multiple of 8", least=16)
     channels: int = option(1, "channels of the images", choices=(1, 3))
     conv_dim: int = option(32, "channels of the first convolution; there are four times as many features", least=1)
-    mirror: bool = option(False, "mirror every second image: for things, not for letters and digits")
+    mirror: bool = option(False, "mirror half of the images at random: for things, not for letters and digits")
 
 
 def load(opt: Options) -> list[Images]:
-    """The images to train on and those to test by: MNIST's own, or every tenth of a folder."""
+    """The images to train on and those to test by: the set's own, or every tenth image of a folder's classes."""
     if opt.img_size % 8:
         raise UserError(f"--img_size must be a multiple of 8, not {opt.img_size}")
     data = training.load_images(opt, labelled=True)

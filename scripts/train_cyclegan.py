@@ -124,16 +124,18 @@ def train(run, data: list[Images]) -> int:
             return image_table(*there_and_back(a, a2b, b2a), *there_and_back(b, b2a, a2b))
 
     def score(generators) -> dict:
-        (score_a, score_b), distances = (each.pixels for each in to_score), {}
+        """The distance of the translations to their domain, and its mean over both directions first."""
+        score_a, score_b = (each.pixels for each in to_score)
+
+        def distance(network, source: np.ndarray, target: np.ndarray) -> float:
+            translated = evaluation.translated(network, source, seed=opt.seed)
+            return evaluation.sliced_wasserstein(target, translated, seed=opt.seed)["sliced_wasserstein"]
+
         with evaluating(generators):
-            for name, network, source, target in (
-                ("a2b", generators.a2b, score_a, score_b),
-                ("b2a", generators.b2a, score_b, score_a),
-            ):
-                translated = evaluation.translated(network, source, seed=opt.seed)
-                found = evaluation.sliced_wasserstein(target, translated, seed=opt.seed)
-                distances[f"sliced_wasserstein_{name}"] = found["sliced_wasserstein"]
-        return {"sliced_wasserstein": sum(distances.values()) / 2, **distances}
+            there, back = distance(generators.a2b, score_a, score_b), distance(generators.b2a, score_b, score_a)
+        return {
+            "sliced_wasserstein": (there + back) / 2, "sliced_wasserstein_a2b": there, "sliced_wasserstein_b2a": back
+        }  # fmt: skip
 
     return loop.train(
         run, batches_a, cyclegan, step=step, draw=draw, real=image_table(a, b),

@@ -69,11 +69,12 @@ def load(opt: Options) -> list[Images]:
 
 def _val_dir(opt: Options) -> str:
     """The folder of pairs to score by."""
-    folders = [os.path.join(opt.data_dir or "", name) for name in ("val", "test")] if opt.data_dir else []
-    found = opt.val_dir or next(filter(os.path.isdir, folders), None)
-    if found is None:
-        raise UserError("--evaluate_interval needs pairs that are not trained on; give their folder as --val_dir")
-    return found
+    if opt.val_dir is not None:
+        return opt.val_dir
+    folders = [] if opt.data_dir is None else [os.path.join(opt.data_dir, name) for name in ("val", "test")]
+    for folder in filter(os.path.isdir, folders):
+        return folder
+    raise UserError("--evaluate_interval needs pairs that are not trained on; give their folder as --val_dir")
 
 
 def train(run, data: list[Images]) -> int:

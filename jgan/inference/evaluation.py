@@ -39,8 +39,8 @@ class Set:
 
 def chosen(data: Images, judge=None, *, n: int = N_SAMPLES, seed: int = 0) -> Set:
     """n images of a data set drawn at random without replacement, or all in their order if there are no more."""
-    places = np.sort(rng(seed, "reference").permutation(len(data))[:n]) if n < len(data) else slice(None)
-    pixels = np.ascontiguousarray(data.pixels[places])
+    places = _some(len(data), n, rng(seed, "reference"))
+    pixels = data.pixels[places]
     labels = None if data.labels is None else data.labels[places]
     return Set(pixels, labels, None if judge is None else read(judge, pixels))
 
@@ -112,8 +112,8 @@ def sliced_wasserstein(real: np.ndarray, pixels: np.ndarray, *, seed: int = 0) -
 
     Of both sets as many images are taken, at random: those of a data set may be sorted.
     """
-    n = min(N_SLICED, len(real), len(pixels))
-    real, pixels = (images[_some(len(images), n, seed)] for images in (real, pixels))
+    n = n_sliced(real, pixels)
+    real, pixels = (images[_some(len(images), n, rng(seed, "compared"))] for images in (real, pixels))
     levels = metrics.sliced_wasserstein(real, pixels, random=rng(seed, "patches"))
     return {
         "sliced_wasserstein": float(np.mean(list(levels.values()))),
@@ -121,8 +121,14 @@ def sliced_wasserstein(real: np.ndarray, pixels: np.ndarray, *, seed: int = 0) -
     }
 
 
-def _some(n: int, n_chosen: int, seed: int) -> np.ndarray:
-    return np.sort(rng(seed, "compared").permutation(n)[:n_chosen])
+def n_sliced(real: np.ndarray, pixels: np.ndarray) -> int:
+    """How many images of either set `sliced_wasserstein` takes."""
+    return min(N_SLICED, len(real), len(pixels))
+
+
+def _some(n: int, n_chosen: int, random: np.random.Generator) -> np.ndarray:
+    """So many of n places, drawn without replacement, in their order."""
+    return np.sort(random.permutation(n)[:n_chosen])
 
 
 def nearness(targets: np.ndarray, pixels: np.ndarray) -> dict[str, float]:

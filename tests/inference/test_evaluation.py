@@ -115,7 +115,7 @@ def test_sorted_data_sets_are_compared_as_a_whole(monkeypatch):
     kind = np.concatenate([pixels[:200], pixels[:200]])
     found, other = (evaluation.sliced_wasserstein(mixed, each)["sliced_wasserstein"] for each in (pixels, kind))
     assert 3 * found < other
-    assert all(len(evaluation._some(400, n, 0)) == n for n in (50, 400))
+    assert all(len(evaluation._some(400, n, np.random.default_rng(0))) == n for n in (50, 400))
 
 
 class Painter:
