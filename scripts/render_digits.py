@@ -65,9 +65,7 @@ def draw(opt: Options, digits: np.ndarray) -> int:
     save_png(output, strip(from_pixels(pixels)))
     print(f"wrote {output}")
     if opt.candidates > 1:
-        print(
-            f"of each digit {opt.candidates} were drawn, and the one kept that the judge reads most surely as that digit"
-        )
+        print(f"of each digit {opt.candidates} were drawn, and the one that is most surely read as it was kept")
 
     reading = read(judge, pixels)
     for place, (digit, label, confidence) in enumerate(zip(digits, reading.labels, reading.confidence), start=1):
