@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Callable
 if TYPE_CHECKING:
     from jgan.optimizers import Average
 
-MODULES = ("models.gan", "models.cgan", "models.dcgan", "models.wgan", "models.pix2pix", "models.cyclegan")
-MODULES += ("losses", "steps", "optimizers", "layers")
+MODULES = ("models.gan", "models.cgan", "models.projection", "models.dcgan", "models.wgan", "models.pix2pix")
+MODULES += ("models.cyclegan", "losses", "steps", "optimizers", "layers")
 
 
 @dataclasses.dataclass
@@ -96,6 +96,18 @@ def cgan(
     sizes = {"n_classes": n_classes, "img_size": img_size, "channels": channels}
     generator = half.models.cgan.Generator(latent_dim=latent_dim, width=width_g, **sizes)
     discriminator = half.models.cgan.Discriminator(width=width_d, **sizes)
+    loss = half.losses.GAN_MODES[gan_mode]()
+    return _pair(half, generator, discriminator, half.steps.cgan_step, lr=lr, b1=b1, b2=b2, loss=loss)
+
+
+def projection(
+    half, *, latent_dim=64, n_classes=10, img_size=32, channels=1, conv_dim=32, lr=0.0005, b1=0.0, b2=0.99,
+    gan_mode="hinge",
+) -> Algorithm:  # fmt: skip
+    """The convolutional conditional GAN with a projection discriminator (Miyato & Koyama 2018)."""
+    sizes = {"n_classes": n_classes, "img_size": img_size, "channels": channels, "conv_dim": conv_dim}
+    generator = half.models.projection.Generator(latent_dim=latent_dim, **sizes)
+    discriminator = half.models.projection.Discriminator(**sizes)
     loss = half.losses.GAN_MODES[gan_mode]()
     return _pair(half, generator, discriminator, half.steps.cgan_step, lr=lr, b1=b1, b2=b2, loss=loss)
 

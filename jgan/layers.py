@@ -27,10 +27,13 @@ class Conv(nn.Conv):
         super().__init__(n_in, n_out, kernel_size, stride=stride, padding=padding, bias=bias)
 
     def execute(self, x):
+        return self._convolved(x, self.weight)
+
+    def _convolved(self, x, weight):
         _require_images(x, self.in_channels)
         if min(length - k + 2 * p for length, k, p in zip(x.shape[2:], self.kernel_size, self.padding)) < 0:
             raise ValueError(f"images of the shape {list(x.shape)} are smaller than a window of {self.kernel_size}")
-        return conv(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
+        return conv(x, weight, self.bias, stride=self.stride, padding=self.padding)
 
 
 class ConvTranspose(nn.ConvTranspose):
@@ -68,6 +71,57 @@ class Embedding(nn.Embedding):
     def __init__(self, n: int, dim: int):
         _require_room(n, dim)
         super().__init__(n, dim)
+
+
+class SpectralConv(Conv):
+    """`Conv` under spectral normalisation: see `spectrally_normalized`."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.tracked = True
+        self.running_u = _random_unit(self.weight.shape[0])
+
+    def execute(self, x):
+        return self._convolved(x, spectrally_normalized(self))
+
+
+class SpectralLinear(Linear):
+    """`Linear` under spectral normalisation: see `spectrally_normalized`."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.tracked = True
+        self.running_u = _random_unit(self.weight.shape[0])
+
+    def execute(self, x):
+        y = nn.matmul_transpose(x, spectrally_normalized(self))
+        return y if self.bias is None else y + self.bias
+
+
+def spectrally_normalized(layer):
+    """The weight of a layer, as a matrix with a row for each output, divided by its largest singular value sigma.
+
+    Miyato et al. 2018 (arXiv:1802.05957, algorithm 1). sigma is found by power iteration, one round in each pass, from
+    the vector that the pass before left in `layer.running_u`. A pass in evaluation, or within `untracked`, leaves none.
+    """
+    # v = W^T u / |W^T u|,  u = W v / |W v|,  sigma = u^T W v    where u and v count as constants (eq. 9 to 12)
+    matrix = layer.weight.reshape((layer.weight.shape[0], -1))
+    constant = matrix.detach()
+    v = _unit((constant * layer.running_u.unsqueeze(1)).sum(0))
+    u = _unit((constant * v).sum(1))
+    if layer.tracked and layer.is_training():
+        with jt.no_grad():
+            layer.running_u.update(u)
+    sigma = (matrix * u.unsqueeze(1) * v).sum()
+    return layer.weight / sigma
+
+
+def _unit(vector):
+    return vector / jt.maximum(vector.norm(2), 1e-12)
+
+
+def _random_unit(n: int):
+    return _unit(jt.randn((n,))).stop_grad()
 
 
 def _require_images(x, channels: int) -> None:
@@ -131,17 +185,20 @@ class BatchNorm(nn.Module):
 
     def execute(self, x, slope: float = 1.0):
         """slope: that of a LeakyReLU to apply as well; 1 for none."""
+        return self._normalized(x, self.weight, self.bias, slope)
+
+    def _normalized(self, x, weight, bias, slope: float):
         if x.ndim < 2 or x.shape[1] != self.num_features:
             raise ValueError(f"BatchNorm over {self.num_features} channels was given an input of shape {list(x.shape)}")
         options = {"eps": self.eps, "slope": slope}
         if not self.is_training():
-            return normalize_by(x, self.weight, self.bias, self.running_mean, self.running_var, **options)
+            return normalize_by(x, weight, bias, self.running_mean, self.running_var, **options)
         n = x.numel() // self.num_features
         if n < 2:
             raise ValueError(
                 f"BatchNorm needs more than one value per channel to train on, and got the shape {list(x.shape)}"
             )
-        y, mean, variance = batch_norm(x, self.weight, self.bias, **options)
+        y, mean, variance = batch_norm(x, weight, bias, **options)
         if self.tracked:
             self._track(mean, variance * (n / (n - 1)))
         return y
@@ -150,6 +207,27 @@ class BatchNorm(nn.Module):
         with jt.no_grad():
             self.running_mean.update(self.running_mean + (mean - self.running_mean) * self.momentum)
             self.running_var.update(self.running_var + (variance - self.running_var) * self.momentum)
+
+
+class ConditionalBatchNorm(BatchNorm):
+    """BatchNorm whose scale and shift are those of each image's class (Dumoulin et al. 2017, arXiv:1610.07629, eq. 5).
+
+    Input: float32 (N, C, H, W) and its labels' `one_hot`, (N, n_classes). All classes share the statistics of the
+    batch. What PyTorch users build of BatchNorm2d(affine=False) and an Embedding.
+    """
+
+    def __init__(self, num_features: int, n_classes: int, *, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__(num_features, eps=eps, momentum=momentum)
+        _require_room(n_classes, num_features)
+        self.weight = jt.ones((n_classes, num_features))
+        self.bias = jt.zeros((n_classes, num_features))
+
+    def execute(self, x, one_hot):
+        # y = gamma_c (x - mean) / sqrt(var + eps) + beta_c    for an image of the class c
+        one, zero = jt.ones((self.num_features,)).stop_grad(), jt.zeros((self.num_features,)).stop_grad()
+        normalized = self._normalized(x, one, zero, slope=1.0)
+        gamma, beta = (jt.matmul(one_hot, each).reshape((*x.shape[:2], 1, 1)) for each in (self.weight, self.bias))
+        return normalized * gamma + beta
 
 
 class InstanceNorm(nn.Module):
@@ -256,6 +334,11 @@ def as_labels(labels, n_classes: int):
     return labels.int32() if isinstance(labels, jt.Var) else jt.array(values.astype(np.int32))
 
 
+def one_hot(labels, n_classes: int):
+    """Labels (see `as_labels`) as float32 (N, n_classes): 1 in the column of the class, 0 elsewhere."""
+    return (as_labels(labels, n_classes).unsqueeze(1) == jt.arange(n_classes)).float32()
+
+
 def require_shape(name: str, var, shape: tuple) -> None:
     """ValueError, naming the input and both shapes, unless the Var or array has this shape."""
     if tuple(var.shape) != shape:
@@ -283,16 +366,16 @@ def evaluating(network: nn.Module):
 def untracked(network: nn.Module):
     """Within this context BatchNorm uses the statistics of the batch, as in training, and leaves its running ones.
 
-    For a network that another one's update only passes through.
+    Nor does spectral normalisation keep its vectors. For a network that another one's update only passes through.
     """
-    norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
-    for norm in norms:
-        norm.tracked = False
+    tracking = [module for module in network.modules() if hasattr(module, "tracked")]
+    for module in tracking:
+        module.tracked = False
     try:
         yield network
     finally:
-        for norm in norms:
-            norm.tracked = True
+        for module in tracking:
+            module.tracked = True
 
 
 def trainable(network: nn.Module) -> list:

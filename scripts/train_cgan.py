@@ -1,6 +1,7 @@
-"""Train the Jittor warm-up's conditional GAN on MNIST, Fashion-MNIST or a folder with a folder of images per class.
+"""Train a conditional GAN on MNIST, Fashion-MNIST or a folder with a folder of images per class.
 
-python scripts/train_cgan.py                                      # the warm-up's defaults, 100 epochs
+python scripts/train_cgan.py                                      # 100 epochs of MNIST at 32x32
+python scripts/train_cgan.py --arch mlp                           # the networks and defaults of the Jittor warm-up
 python scripts/train_cgan.py --max_steps 200 --output runs/try    # a first look
 python scripts/train_cgan.py --resume runs/try                    # resume it
 python scripts/train_cgan.py --dataset folder --data_dir FOLDER --channels 3 --output runs/mine
@@ -9,6 +10,7 @@ python scripts/train_cgan.py --dataset folder --data_dir FOLDER --channels 3 --o
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Optional
 
 import numpy as np
@@ -18,23 +20,52 @@ from jgan.cli import training
 from jgan.cli.options import option
 from jgan.data.dataset import Images
 from jgan.errors import UserError
+from jgan.models import DCGAN_SIZES
 from jgan.random import rng
 from jgan.training.stop import say
 
 ROWS = 10  # of a sample; its columns are the classes
+DEFAULTS = {
+    "conv": {"lr": 0.0005, "b1": 0.0, "b2": 0.99, "latent_dim": 64, "gan_mode": "hinge", "ema_decay": 0.999},
+    "mlp": {"lr": 0.0002, "b1": 0.5, "b2": 0.999, "latent_dim": 100, "gan_mode": "lsgan", "ema_decay": 0.0},
+}
+other = partial(training.otherwise, DEFAULTS)  # what help says of an option whose default is the architecture's
 
 
 @dataclasses.dataclass
 class Options(training.ImageOptions, training.AdamOptions):
+    """What is None takes the default of the architecture."""
+
+    arch: str = option("conv", "convolutions and projection, or the warm-up's perceptrons", choices=tuple(DEFAULTS))
+    lr: Optional[float] = option(None, f"learning rate of Adam{other('lr')}", above=0)
+    b1: Optional[float] = option(None, f"decay of Adam's first moment{other('b1')}", least=0, below=1)
+    b2: Optional[float] = option(None, f"decay of Adam's second moment{other('b2')}", least=0, below=1)
+    ema_decay: Optional[float] = option(
+        None, f"draw with averaged weights of this decay, 0 is off{other('ema_decay')}", least=0, below=1
+    )
+    decay_epoch: Optional[int] = option(
+        None, "from this epoch on the learning rate falls to 0; else half of n_epochs (conv) or never (mlp)", least=0
+    )
+    latent_dim: Optional[int] = option(None, f"length of the noise vector z{other('latent_dim')}", least=1)
+    conv_dim: Optional[int] = option(None, "width of the networks of --arch conv (else 32)", least=1)
     dataset: str = option("mnist", "the images; folder: each folder in --data_dir a class", choices=training.DATASETS)
     data_dir: Optional[str] = option(None, "folder of the class folders, or of a named data set's files")
     n_classes: Optional[int] = option(None, "number of classes; else as many as the data have", least=2)
     img_size: int = option(32, "height and width of the images", least=4)
     channels: int = option(1, "channels of the images", choices=(1, 3))
-    gan_mode: str = option("lsgan", "the adversarial loss", choices=training.GAN_MODES)
+    gan_mode: Optional[str] = option(None, f"the adversarial loss{other('gan_mode')}", choices=training.GAN_MODES)
+
+    def __post_init__(self):
+        training.fill_in(self, DEFAULTS)
+        if self.arch == "mlp" and self.conv_dim is not None:
+            raise UserError("--conv_dim is the width of --arch conv; leave it out for --arch mlp")
+        if self.arch == "conv" and self.conv_dim is None:
+            self.conv_dim = 32
 
 
 def load(opt: Options) -> Images:
+    if opt.arch == "conv" and opt.img_size not in DCGAN_SIZES:
+        raise UserError(f"--arch conv draws images of the sizes {', '.join(map(str, DCGAN_SIZES))}, not {opt.img_size}")
     data = training.load_images(opt, labelled=True)
     if len(data.classes) < 2:
         raise UserError(f"{opt.data_dir} holds one class, {data.classes[0]}; two or more are needed")
@@ -54,13 +85,16 @@ def train(run, data: Images) -> int:
 
     opt = run.options
     n_classes = opt.n_classes or len(data.classes)
-    cgan = algorithms.cgan(
-        algorithms.framework("jittor"),
-        latent_dim=opt.latent_dim, n_classes=n_classes, img_size=opt.img_size, channels=opt.channels,
-        lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode,
-    )  # fmt: skip
+    options = {"latent_dim": opt.latent_dim, "n_classes": n_classes, "img_size": opt.img_size, "channels": opt.channels}
+    options.update(lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode)
+    half = algorithms.framework("jittor")
+    if opt.arch == "conv":
+        cgan = algorithms.projection(half, conv_dim=opt.conv_dim, **options)
+    else:
+        cgan = algorithms.cgan(half, **options)
     generator = cgan.generator
     batches = training.batches_of(data, opt)
+    rate = training.learning_rate(run, batches, decay_from_half=opt.arch == "conv")
 
     def step(i: int) -> dict:
         chosen = batches.at(i)
@@ -68,6 +102,7 @@ def train(run, data: Images) -> int:
         z = generator.draw_z(random, opt.batch_size, opt.latent_dim)
         fake_labels = random.integers(0, n_classes, opt.batch_size)
         real = data.batch(chosen)
+        cgan.set_lr(rate(i))
         return cgan.step(real=jt.array(real), labels=data.labels[chosen], z=jt.array(z), fake_labels=fake_labels)
 
     columns = np.tile(np.arange(n_classes), ROWS)

@@ -93,7 +93,7 @@ def train(run, data: list[Images]) -> int:
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, lambda_l1=opt.lambda_l1, lambda_gp=opt.lambda_gp,
     )  # fmt: skip
     batches = training.batches_of(inputs, opt)
-    rate = translation.learning_rate(run, batches)
+    rate = training.learning_rate(run, batches, decay_from_half=True)
 
     def step(i: int) -> dict:
         chosen, random = batches.at(i), rng(opt.seed, "noise", i)

@@ -8,6 +8,7 @@ python scripts/train_wgan_gp.py --resume runs/wgan_gp            # resume it
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Optional
 
 import numpy as np
@@ -26,11 +27,7 @@ DEFAULTS = {
 }
 for arch, lr in WGAN_GP_LR.items():
     DEFAULTS[arch]["lr"] = lr
-
-
-def other(name: str) -> str:
-    """What help says of an option whose default is the architecture's."""
-    return "; else " + " or ".join(f"{defaults[name]} ({arch})" for arch, defaults in DEFAULTS.items())
+other = partial(training.otherwise, DEFAULTS)  # what help says of an option whose default is the architecture's
 
 
 @dataclasses.dataclass
@@ -49,9 +46,7 @@ class Options(training.ImageOptions, training.AdamOptions):
     conv_dim: Optional[int] = option(None, f"width of the networks{other('conv_dim')}", least=1)
 
     def __post_init__(self):
-        for name, value in DEFAULTS[self.arch].items():
-            if getattr(self, name) is None:
-                setattr(self, name, value)
+        training.fill_in(self, DEFAULTS)
 
 
 def load(opt: Options) -> Images:
@@ -74,6 +69,7 @@ def train(run, data: Images) -> int:
     )  # fmt: skip
     generator = wgan_gp.generator
     batches = training.batches_of(data, opt, n_critic=opt.n_critic)
+    rate = training.learning_rate(run, batches)
     rounds = (opt.n_critic, opt.batch_size)
 
     def step(i: int) -> dict:
@@ -82,6 +78,7 @@ def train(run, data: Images) -> int:
         z_c = generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1))
         z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
         epsilon = random.random(rounds, dtype=np.float32)
+        wgan_gp.set_lr(rate(i))
         return wgan_gp.step(
             reals=jt.array(reals), z_c=jt.array(z_c), z_g=jt.array(z_g), epsilon=jt.array(epsilon)
         )  # fmt: skip

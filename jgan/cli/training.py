@@ -87,6 +87,7 @@ class ImageOptions(DataOptions):
     """What a program takes that trains a generator to draw such images from noise."""
 
     latent_dim: int = option(100, "length of the noise vector z", least=1)
+    decay_epoch: Optional[int] = option(None, "from this epoch on the learning rate falls to 0; else never", least=0)
     judge: Optional[str] = option(None, "a classifier.safetensors to score by; else the shipped one of --dataset")
 
 
@@ -102,6 +103,18 @@ class SmoothedLossOptions:
     def __post_init__(self):
         if self.gan_mode not in SMOOTHED and self.real_target is not None:
             raise UserError(f"the {self.gan_mode} loss has no target for real images; leave --real_target out")
+
+
+def otherwise(defaults: dict, name: str) -> str:
+    """What help says of an option whose default is the architecture's; defaults: by architecture, by option."""
+    return "; else " + " or ".join(f"{of_arch[name]} ({arch})" for arch, of_arch in defaults.items())
+
+
+def fill_in(opt, defaults: dict) -> None:
+    """Give each option that is None the default of its architecture."""
+    for name, value in defaults[opt.arch].items():
+        if getattr(opt, name) is None:
+            setattr(opt, name, value)
 
 
 def run_training(options_class, description: str, load: Callable, train: Callable) -> None:
@@ -252,6 +265,33 @@ def batches_of(data: Images, opt, *, n_critic: int = 1, purpose: str = "shuffle"
     n_bytes = 2 * 4 * n * data.pixels[0].size
     memory.require(n_bytes, f"{n} real and as many generated images of a step")
     return Batches(len(data), batch_size=n, seed=opt.seed, purpose=purpose)
+
+
+def learning_rate(run: Run, batches: Batches, *, decay_from_half: bool = False) -> Callable[[int], float]:
+    """The learning rate at each step: it falls from decay_epoch on, if there is one, or from half of n_epochs on.
+
+    UserError if a run is resumed for longer, so that it would rise again unasked.
+    """
+    from jgan.optimizers import linear_decay
+    from jgan.training.state import steps_done
+
+    def rate_of(options: dict) -> Callable[[int], float]:
+        n_epochs, decay_epoch = options["n_epochs"], options.get("decay_epoch")
+        if decay_epoch is None:
+            decay_epoch = n_epochs // 2 if decay_from_half else n_epochs
+        n_steps, decay_step = batches.steps(n_epochs), batches.steps(decay_epoch)
+        return lambda step: linear_decay(options["lr"], step, n_steps=n_steps, decay_step=decay_step)
+
+    rate = rate_of(vars(run.options))
+    if run.resumed:
+        before, done = run.read_config()["options"], steps_done(run.state)
+        was, will_be = rate_of(before)(done), rate(done)
+        if will_be > was and run.options.decay_epoch == before.get("decay_epoch"):
+            raise UserError(
+                f"the learning rate has fallen to {was:.3g} by step {done}, and with --n_epochs {run.options.n_epochs} "
+                f"it would rise to {will_be:.3g} again; say by --decay_epoch from which epoch on it is to fall"
+            )
+    return rate
 
 
 def shown(opt: ImageOptions, generator, data: Images) -> dict:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Optional
+from typing import Optional
 
 import numpy as np
 
 from jgan.cli.options import option
 from jgan.cli.training import AdamOptions, TrainOptions
 from jgan.data.augment import random_crops
-from jgan.data.batches import Batches
 from jgan.errors import UserError
 from jgan.images import from_pixels
-from jgan.training.run import Run
 
 
 @dataclasses.dataclass
@@ -48,25 +46,3 @@ def crop(opt: TranslationOptions, random: np.random.Generator, *pixels: np.ndarr
     """Batches of images from pixels of loaded_size: all cropped and mirrored alike, or taken as they are."""
     crops = pixels if opt.no_jitter else random_crops(list(pixels), opt.img_size, random)
     return [from_pixels(each) for each in crops]
-
-
-def learning_rate(run: Run, batches: Batches) -> Callable[[int], float]:
-    """The learning rate at each step. UserError if a run is resumed for longer, so that it would rise again unasked."""
-    from jgan.optimizers import linear_decay
-    from jgan.training.state import steps_done
-
-    def rate_of(options: dict) -> Callable[[int], float]:
-        n_epochs, decay_epoch = options["n_epochs"], options.get("decay_epoch")
-        decay_step = batches.steps(n_epochs // 2 if decay_epoch is None else decay_epoch)
-        return lambda step: linear_decay(options["lr"], step, n_steps=batches.steps(n_epochs), decay_step=decay_step)
-
-    rate = rate_of(vars(run.options))
-    if run.resumed:
-        before, done = run.read_config()["options"], steps_done(run.state)
-        was, will_be = rate_of(before)(done), rate(done)
-        if will_be > was and run.options.decay_epoch == before.get("decay_epoch"):
-            raise UserError(
-                f"the learning rate has fallen to {was:.3g} by step {done}, and with --n_epochs {run.options.n_epochs} "
-                f"it would rise to {will_be:.3g} again; say by --decay_epoch from which epoch on it is to fall"
-            )
-    return rate

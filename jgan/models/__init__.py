@@ -17,7 +17,13 @@ from jgan import memory
 from jgan.random import normal, uniform
 
 DCGAN_SIZES = (16, 32, 64, 128, 256)
-DRAW_Z = {"gan": uniform, "cgan": normal, "dcgan": normal, "wgan": normal}  # the noise that each file's generator takes
+DRAW_Z = {  # the noise that each file's generator takes
+    "gan": uniform,
+    "cgan": normal,
+    "projection": normal,
+    "dcgan": normal,
+    "wgan": normal,
+}
 
 
 def rebuildable(network_class):

@@ -28,7 +28,7 @@ class Generator(nn.Module):
     def __init__(self, *, latent_dim: int = 100, img_size: int = 64, channels: int = 3, conv_dim: int | None = None):
         self.latent_dim = latent_dim
         self.img_shape = (channels, img_size, img_size)
-        widths = _widths(img_size, conv_dim)[::-1]
+        widths = stage_widths(img_size, conv_dim)[::-1]
         layers = [ConvTranspose(latent_dim, widths[0], 4, bias=False)]
         for n_in, n_out in zip(widths, [*widths[1:], channels]):
             layers += [BatchNorm(n_in), ReLU(), ConvTranspose(n_in, n_out, 4, stride=2, padding=1, bias=False)]
@@ -49,7 +49,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, *, img_size: int = 64, channels: int = 3, conv_dim: int | None = None, batch_norm: bool = True):
         self.img_shape = (channels, img_size, img_size)
-        widths = _widths(img_size, conv_dim)
+        widths = stage_widths(img_size, conv_dim)
         layers = [Conv(channels, widths[0], 4, stride=2, padding=1, bias=False), LeakyReLU(0.2)]
         for n_in, n_out in zip(widths, widths[1:]):
             layers.append(Conv(n_in, n_out, 4, stride=2, padding=1, bias=False))
@@ -64,7 +64,7 @@ class Discriminator(nn.Module):
         return self.model(images).reshape((-1, 1))
 
 
-def _widths(img_size: int, conv_dim: int | None) -> list[int]:
+def stage_widths(img_size: int, conv_dim: int | None) -> list[int]:
     """Channels at half the image's size, a quarter, ... down to 4x4."""
     if img_size not in DCGAN_SIZES:
         raise ValueError(
