@@ -89,9 +89,20 @@ def _of_images(algorithm: Algorithm, sizes: dict, n: int) -> Case:
     return Case(algorithm, forward, inputs)
 
 
-def cgan(lib: Library, *, batch_size: int, n_classes: int, img_size: int, latent_dim: int, channels=1, **sizes) -> Case:
-    """The networks of train_cgan.py."""
-    algorithm = algorithms.cgan(
+def cgan(lib: Library, **sizes) -> Case:
+    """The networks of train_cgan.py --arch mlp."""
+    return _of_classes(lib, algorithms.cgan, **sizes)
+
+
+def projection(lib: Library, **sizes) -> Case:
+    """The networks of train_cgan.py --arch conv."""
+    return _of_classes(lib, algorithms.projection, **sizes)
+
+
+def _of_classes(
+    lib: Library, build, *, batch_size: int, n_classes: int, img_size: int, latent_dim: int, channels=1, **sizes
+) -> Case:
+    algorithm = build(
         lib.half, n_classes=n_classes, img_size=img_size, latent_dim=latent_dim, channels=channels, **sizes
     )
     generator, discriminator = algorithm.networks.values()
@@ -185,13 +196,17 @@ def cyclegan(
     return case
 
 
-CASES = {case.__name__: case for case in (gan, cgan, dcgan, wgan, wgan_gp, pix2pix, cyclegan)}
+CASES = {case.__name__: case for case in (gan, cgan, projection, dcgan, wgan, wgan_gp, pix2pix, cyclegan)}
 
 _WGAN = {"batch_size": 4, "img_size": 18, "latent_dim": 5, "conv_dim": 3, "n_critic": 2}
 _CYCLEGAN = {"conv_dim": 2, "n_blocks": 1, "pool_size": 2}
 FIXTURES = {  # a file of tests/fixtures -> its case, and that one's sizes
     "gan": ("gan", {"batch_size": 8, "img_size": 6, "latent_dim": 5, "width": 4}),
     "cgan": ("cgan", {"batch_size": 8, "img_size": 6, "latent_dim": 5, "n_classes": 3, "width_g": 4, "width_d": 16}),
+    "projection": (
+        "projection",
+        {"batch_size": 4, "img_size": 16, "latent_dim": 5, "n_classes": 3, "conv_dim": 4, "channels": 3},
+    ),
     "dcgan": ("dcgan", {"batch_size": 4, "img_size": 32, "latent_dim": 5, "conv_dim": 4}),
     "wgan": ("wgan", _WGAN),
     "wgan_gp": ("wgan_gp", {"arch": "upsampling", **_WGAN}),

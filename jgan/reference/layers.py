@@ -4,8 +4,63 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+import torch
 from torch import nn
 from torch.nn import InstanceNorm2d as InstanceNorm  # noqa: F401 (by the name that `jgan.layers` gives it)
+from torch.nn import functional
+
+
+class ConditionalBatchNorm(nn.BatchNorm2d):
+    """BatchNorm with a scale and a shift for each class (arXiv:1610.07629)."""
+
+    def __init__(self, num_features: int, n_classes: int):
+        super().__init__(num_features, affine=False)
+        self.weight = nn.Parameter(torch.ones(n_classes, num_features))
+        self.bias = nn.Parameter(torch.zeros(n_classes, num_features))
+
+    def forward(self, x, labels):
+        tracks = self.training and self.track_running_stats
+        statistics = (None, None) if self.training and not tracks else (self.running_mean, self.running_var)
+        normalized = functional.batch_norm(x, *statistics, training=self.training, momentum=self.momentum, eps=self.eps)
+        return normalized * self.weight[labels][:, :, None, None] + self.bias[labels][:, :, None, None]
+
+
+class SpectralConv(nn.Conv2d):
+    """Conv2d under spectral normalisation (arXiv:1802.05957)."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        _begin(self)
+
+    def forward(self, x):
+        return self._conv_forward(x, spectrally_normalized(self), self.bias)
+
+
+class SpectralLinear(nn.Linear):
+    """Linear under spectral normalisation (arXiv:1802.05957)."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        _begin(self)
+
+    def forward(self, x):
+        return functional.linear(x, spectrally_normalized(self), self.bias)
+
+
+def _begin(layer) -> None:
+    layer.track_running_stats = True
+    layer.register_buffer("running_u", functional.normalize(torch.randn(len(layer.weight)), dim=0))
+
+
+def spectrally_normalized(layer):
+    """The weight by its largest singular value: what torch.nn.utils.spectral_norm computes, with a way to leave u."""
+    matrix = layer.weight.flatten(1)
+    with torch.no_grad():
+        v = functional.normalize(matrix.T @ layer.running_u, dim=0)
+        u = functional.normalize(matrix @ v, dim=0)
+        if layer.training and layer.track_running_stats:
+            layer.running_u.copy_(u)
+    return layer.weight / (u @ matrix @ v)
 
 
 def init_normal(network: nn.Module) -> None:
@@ -19,12 +74,13 @@ def init_normal(network: nn.Module) -> None:
 
 @contextmanager
 def untracked(network: nn.Module):
-    """Within this context BatchNorm uses the batch's statistics and leaves its running ones."""
-    norms = [module for module in network.modules() if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d))]
-    for norm in norms:
-        norm.track_running_stats = False
+    """Within this context BatchNorm uses the batch's statistics and leaves its running ones, spectral norm its u."""
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, SpectralConv, SpectralLinear)
+    tracking = [module for module in network.modules() if isinstance(module, kinds)]
+    for module in tracking:
+        module.track_running_stats = False
     try:
         yield network
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for module in tracking:
+            module.track_running_stats = True

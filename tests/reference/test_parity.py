@@ -80,7 +80,7 @@ def largest(gradients: dict[str, np.ndarray], name: str) -> float:
 def require_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray], bound: float) -> None:
     assert found.keys() == expected.keys()
     errors = {
-        name: np.abs(found[name].astype(np.float64) - array).max() / np.abs(array).max()
+        name: np.abs(found[name].astype(np.float64) - array).max() / (np.abs(array).max() or 1)
         for name, array in expected.items()
     }
     assert {name: error for name, error in errors.items() if not error < bound} == {}

@@ -15,7 +15,7 @@ class Generator(nn.Module):
 
     def __init__(self, *, latent_dim: int = 100, img_size: int = 64, channels: int = 3, conv_dim: int | None = None):
         super().__init__()
-        widths = _widths(img_size, conv_dim)[::-1]
+        widths = stage_widths(img_size, conv_dim)[::-1]
         layers = [nn.ConvTranspose2d(latent_dim, widths[0], 4, bias=False)]
         for n_in, n_out in zip(widths, [*widths[1:], channels]):
             layers += [nn.BatchNorm2d(n_in), nn.ReLU()]
@@ -30,7 +30,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     def __init__(self, *, img_size: int = 64, channels: int = 3, conv_dim: int | None = None, batch_norm: bool = True):
         super().__init__()
-        widths = _widths(img_size, conv_dim)
+        widths = stage_widths(img_size, conv_dim)
         layers = [nn.Conv2d(channels, widths[0], 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2)]
         for n_in, n_out in zip(widths, widths[1:]):
             layers.append(nn.Conv2d(n_in, n_out, 4, stride=2, padding=1, bias=False))
@@ -43,6 +43,6 @@ class Discriminator(nn.Module):
         return self.model(images).reshape((-1, 1))
 
 
-def _widths(img_size: int, conv_dim: int | None) -> list[int]:
+def stage_widths(img_size: int, conv_dim: int | None) -> list[int]:
     conv_dim = conv_dim or (32 if img_size <= 32 else 64)
     return [conv_dim * min(2**i, 8) for i in range(int(math.log2(img_size)) - 2)]

@@ -1,0 +1,56 @@
+"""The convolutional conditional GAN (Miyato & Koyama 2018, arXiv:1802.05637), the twin of `jgan.models.projection`."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from jgan.models import DRAW_Z
+from jgan.reference.layers import ConditionalBatchNorm, SpectralConv, SpectralLinear, init_normal
+from jgan.reference.models.dcgan import stage_widths
+
+
+class Generator(nn.Module):
+    draw_z = staticmethod(DRAW_Z["projection"])
+
+    def __init__(
+        self, *, latent_dim: int = 64, n_classes: int = 10, img_size: int = 32, channels: int = 1, conv_dim: int = 32
+    ):
+        super().__init__()
+        self.n_classes = n_classes
+        widths = stage_widths(img_size, conv_dim)[::-1]
+        self.project = nn.ConvTranspose2d(latent_dim, widths[0], 4, bias=False)
+        self.norms = nn.ModuleList([ConditionalBatchNorm(width, n_classes) for width in widths])
+        self.enlarge = nn.ModuleList(
+            [
+                nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1, bias=False)
+                for n_in, n_out in zip(widths, [*widths[1:], channels])
+            ]
+        )
+        init_normal(self)
+
+    def forward(self, z, labels):
+        x = self.project(z[:, :, None, None])
+        for norm, enlarge in zip(self.norms, self.enlarge):
+            x = enlarge(functional.relu(norm(x, labels)))
+        return torch.tanh(x)
+
+
+class Discriminator(nn.Module):
+    def __init__(self, *, n_classes: int = 10, img_size: int = 32, channels: int = 1, conv_dim: int = 32):
+        super().__init__()
+        self.n_classes = n_classes
+        widths = stage_widths(img_size, conv_dim)
+        layers = []
+        for n_in, n_out in zip([channels, *widths], widths):
+            layers += [SpectralConv(n_in, n_out, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        self.model = nn.Sequential(*layers)
+        self.score = SpectralLinear(widths[-1], 1)
+        self.embedding = SpectralLinear(n_classes, widths[-1], bias=False)
+        init_normal(self)
+
+    def forward(self, images, labels):
+        features = self.model(images).sum((2, 3))
+        one_hot = functional.one_hot(labels, self.n_classes).to(features.dtype)
+        return (self.embedding(one_hot) * features).sum(1, keepdim=True) + self.score(features)
