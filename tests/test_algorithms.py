@@ -21,14 +21,20 @@ def used(monkeypatch):
 
 @pytest.mark.parametrize(
     ("algorithm", "sizes"),
-    [("gan", {"width": 2}), ("cgan", {"width_d": 2}), ("dcgan", {"conv_dim": 2}), ("pix2pix", {"conv_dim": 2})],
+    [
+        ("gan", {"width": 2}),
+        ("cgan", {"width_d": 2}),
+        ("projection", {"conv_dim": 2}),
+        ("dcgan", {"conv_dim": 2}),
+        ("pix2pix", {"conv_dim": 2}),
+    ],
 )
 def test_the_loss_is_one_argument_and_each_algorithms_own(used, algorithm, sizes):
     build = getattr(algorithms, algorithm)
     build(JITTOR, **sizes).step()
     build(JITTOR, **sizes, gan_mode="hinge").step()
     build(JITTOR, **sizes, gan_mode="lsgan").step()
-    default = losses.LeastSquares if algorithm == "cgan" else losses.Vanilla
+    default = {"cgan": losses.LeastSquares, "projection": losses.Hinge}.get(algorithm, losses.Vanilla)
     assert [type(loss) for loss in used] == [default, losses.Hinge, losses.LeastSquares]
     assert getattr(used[0], "real_target", 1) == (0.9 if algorithm in ("gan", "dcgan") else 1)
 

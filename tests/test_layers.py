@@ -9,19 +9,25 @@ from jittor import nn
 
 from jgan.layers import (
     BatchNorm,
+    ConditionalBatchNorm,
     Conv,
     ConvTranspose,
     InstanceNorm,
     LeakyReLU,
+    Linear,
     ReflectionPad,
     ReLU,
     ResizeBilinear,
     Sequential,
+    SpectralConv,
+    SpectralLinear,
     Tanh,
     UpsampleNearest2x,
     as_labels,
     evaluating,
     init_normal,
+    one_hot,
+    spectrally_normalized,
     trainable,
     untracked,
 )
@@ -244,6 +250,109 @@ def test_untracked_normalises_by_the_batch_and_leaves_the_running_statistics():
     np.testing.assert_array_equal(network(x).numpy(), inside)
     assert network[1].running_mean.numpy().any()
     np.testing.assert_allclose(inside.mean(axis=0), 0, atol=1e-5)
+
+
+def test_conditional_batch_norm_and_its_gradients():
+    """All classes by the batch's statistics, each image by its class's scale and shift; derivatives by differences."""
+    random = np.random.default_rng(0)
+    x, w = random.normal(1, 2, (2, 6, 3, 2, 2)).astype(np.float32)
+    labels = np.array([2, 0, 2, 1, 1, 2])
+    weight, bias = random.normal(1, 0.5, (2, 4, 3)).astype(np.float32)  # no image has the class 3
+    layer = ConditionalBatchNorm(3, 4)
+    layer.weight.assign(weight)
+    layer.bias.assign(bias)
+
+    def norm(x, weight, bias):
+        normalized, mean, variance = batch_norm(x, np.ones(3), np.zeros(3), 1e-5)
+        return normalized * weight[labels][:, :, None, None] + bias[labels][:, :, None, None], mean, variance
+
+    inputs = [each.astype(np.float64) for each in (x, weight, bias)]
+    expected, mean, variance = norm(*inputs)
+    var = jt.array(x)
+    y = layer(var, one_hot(labels, 4))
+    np.testing.assert_allclose(y.numpy(), expected, rtol=1e-4, atol=1e-5)
+    gradients = jt.grad((y * jt.array(w)).sum(), [var, layer.weight, layer.bias])
+    np.testing.assert_allclose(layer.running_mean.numpy(), 0.1 * mean, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(layer.running_var.numpy(), 0.9 + 0.1 * variance * 24 / 23, rtol=1e-5)
+    for k, gradient in enumerate(gradients):
+        differences = np.zeros(inputs[k].size)
+        for i in range(inputs[k].size):
+            moved = [each.copy() for each in inputs]
+            moved[k].flat[i] += 1e-5
+            up = (norm(*moved)[0] * w).sum()
+            moved[k].flat[i] -= 2e-5
+            differences[i] = (up - (norm(*moved)[0] * w).sum()) / 2e-5
+        np.testing.assert_allclose(gradient.numpy().ravel(), differences, atol=2e-4)
+
+    layer.eval()
+    layer.running_mean.assign(np.float32([1, 2, 3]))
+    layer.running_var.assign(np.float32([4, 0.25, 1]))
+    statistics = (np.array(each).reshape((1, 3, 1, 1)) for each in ([1, 2, 3], [4, 0.25, 1]))
+    mean, variance = statistics
+    expected = (x - mean) / np.sqrt(variance + 1e-5) * weight[labels][:, :, None, None] + bias[labels][:, :, None, None]
+    np.testing.assert_allclose(layer(var, one_hot(labels, 4)).numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+SPECTRAL = [(lambda: SpectralLinear(6, 4), (3, 6)), (lambda: SpectralConv(3, 4, 2, bias=False), (2, 3, 5, 5))]
+
+
+def power_iteration(matrix, u):
+    """Miyato et al., algorithm 1, one round in float64. Returns u and v."""
+    v = matrix.T @ u / np.linalg.norm(matrix.T @ u)
+    return matrix @ v / np.linalg.norm(matrix @ v), v
+
+
+@pytest.mark.parametrize(("make", "shape"), SPECTRAL)
+def test_spectral_normalisation_takes_one_round_of_power_iteration_in_each_pass(make, shape):
+    layer, x = make(), jt.array(np.random.default_rng(0).normal(0, 1, shape).astype(np.float32))
+    matrix = layer.weight.numpy().astype(np.float64).reshape((4, -1))
+    u = layer.running_u.numpy()
+    assert np.linalg.norm(u) == pytest.approx(1, abs=1e-6)
+    for _ in range(3):
+        u, _ = power_iteration(matrix, u)
+        layer(x).sync()
+        np.testing.assert_allclose(layer.running_u.numpy(), u, rtol=1e-4, atol=1e-6)
+    for leave in (lambda: layer.eval(), lambda: layer.train()):
+        leave()
+        with untracked(layer):
+            layer(x).sync()
+        np.testing.assert_allclose(layer.running_u.numpy(), u, rtol=1e-4, atol=1e-6)
+    assert [name for name, var in layer.state_dict().items() if "running" in name] == ["running_u"]
+    assert all(var is not layer.running_u for var in trainable(layer))
+
+
+@pytest.mark.parametrize(("make", "shape"), SPECTRAL)
+def test_in_time_the_largest_singular_value_is_one(make, shape):
+    layer, x = make(), jt.array(np.random.default_rng(0).normal(0, 1, shape).astype(np.float32))
+    for _ in range(200):
+        y = layer(x)
+        y.sync()
+    largest = np.linalg.svd(layer.weight.numpy().reshape((4, -1)).astype(np.float64), compute_uv=False)[0]
+    plain = Linear(6, 4) if len(shape) == 2 else Conv(3, 4, 2, bias=False)
+    plain.weight.assign(layer.weight.numpy() / largest.astype(np.float32))
+    if layer.bias is not None:
+        plain.bias.assign(layer.bias.numpy())
+    np.testing.assert_allclose(y.numpy(), plain(x).numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("make", "shape"), SPECTRAL)
+def test_the_gradient_of_spectral_normalisation_is_that_of_section_2_2(make, shape):
+    """(W / sigma)' under a loss sum(A W / sigma) is (A - sum(A W / sigma) u v^T) / sigma, u and v being constants."""
+    layer, random = make(), np.random.default_rng(0)
+    matrix = layer.weight.numpy().astype(np.float64).reshape((4, -1))
+    u, v = power_iteration(matrix, layer.running_u.numpy())
+    sigma = u @ matrix @ v
+    a = random.normal(0, 1, matrix.shape)
+    expected = (a - (a * matrix).sum() / sigma * np.outer(u, v)) / sigma
+    loss = (spectrally_normalized(layer) * jt.array(a.astype(np.float32).reshape(layer.weight.shape))).sum()
+    gradient = jt.grad(loss, layer.weight).numpy().reshape((4, -1))
+    np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_one_hot_has_a_one_in_the_column_of_the_class():
+    np.testing.assert_array_equal(one_hot([2, 0], 3).numpy(), [[0, 0, 1], [1, 0, 0]])
+    with pytest.raises(ValueError, match=r"whole numbers in 0 \.\. 2"):
+        one_hot([3], 3)
 
 
 def test_instance_norm_and_its_gradient():

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from jgan import models
-from jgan.models import cgan, classifier, cyclegan, dcgan, gan, pix2pix, wgan
+from jgan.models import cgan, classifier, cyclegan, dcgan, gan, pix2pix, projection, wgan
 
 REBUILDABLE = [
     cgan.Generator,
@@ -16,6 +16,7 @@ REBUILDABLE = [
     dcgan.Generator,
     gan.Generator,
     pix2pix.Generator,
+    projection.Generator,
     wgan.Generator,
 ]
 
