@@ -1,4 +1,4 @@
-"""The conditional GAN of the Jittor warm-up, in one file: it trains on MNIST and draws a number.
+"""A convolutional conditional GAN for the Jittor warm-up, in one file: it trains on MNIST and draws a number.
 
 python CGAN.py NUMBER                            # train, write generator.npz, draw result.png
 python CGAN.py NUMBER --weights generator.npz    # draw only
@@ -28,8 +28,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-N_CLASSES, LATENT_DIM, IMG_SIZE, BATCH_SIZE = 10, 100, 32, 64
-LR, BETAS = 2e-4, (0.5, 0.999)
+N_CLASSES, LATENT_DIM, IMG_SIZE, BATCH_SIZE = 10, 64, 32, 64
+WIDTHS = (128, 64, 32)  # channels at 4x4, 8x8 and 16x16
+LR, BETAS, EMA_DECAY = 5e-4, (0.0, 0.99), 0.999
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FILES = {  # of MNIST, and the sha256 of what each holds unpacked
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -70,29 +71,34 @@ if jittor_utils.pool_size:  # its compiling processes would hang the end of a pr
     atexit.unregister(jittor_utils.pool_cleanup)
 
 
-# Networks, after Mirza & Osindero 2014 (arXiv:1411.1784), in the sizes of the official warm-up.
+# Networks, after Miyato & Koyama 2018 (arXiv:1802.05637), of DCGAN's 4x4 convolutions (arXiv:1511.06434).
 
 
-class BatchNorm(nn.Module):
-    """Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167): the variance in two passes, its running average
-    unbiased."""
+class ConditionalBatchNorm(nn.Module):
+    """Batch normalisation with a scale and a shift for each class (Dumoulin et al. 2017, arXiv:1610.07629, eq. 5)."""
 
-    def __init__(self, n: int, *, eps: float = 0.8, momentum: float = 0.1):
+    def __init__(self, n: int, *, eps: float = 1e-5, momentum: float = 0.1):
         self.eps = eps
         self.momentum = momentum
-        self.weight = jt.ones((n,))
-        self.bias = jt.zeros((n,))
+        self.weight = jt.ones((N_CLASSES, n))
+        self.bias = jt.zeros((N_CLASSES, n))
         self.running_mean = jt.zeros((n,)).stop_grad()
         self.running_var = jt.ones((n,)).stop_grad()
 
-    def execute(self, x):
+    def execute(self, x, one_hot):
+        axes = [0, 2, 3]
         mean, variance = self.running_mean, self.running_var
         if self.is_training():
-            mean = x.mean(dims=[0])
-            variance = (x - mean.broadcast(x, [0])).sqr().mean(dims=[0])
-            self.track(mean, variance * (len(x) / (len(x) - 1)))
-        scale = self.weight / jt.sqrt(variance + self.eps)
-        return (x - mean.broadcast(x, [0])) * scale.broadcast(x, [0]) + self.bias.broadcast(x, [0])
+            mean = x.mean(dims=axes)
+            variance = (x - mean.broadcast(x, axes)).sqr().mean(dims=axes)
+            n = x.numel() // x.shape[1]
+            self.track(mean, variance * (n / (n - 1)))
+        # The 1 and the 0 are in jgan's, too: without them the compiler rounds otherwise.
+        one, zero = jt.ones(mean.shape).stop_grad(), jt.zeros(mean.shape).stop_grad()
+        scale = one / jt.sqrt(variance + self.eps)
+        normalized = (x - mean.broadcast(x, axes)) * scale.broadcast(x, axes) + zero.broadcast(x, axes)
+        gamma, beta = (jt.matmul(one_hot, each).reshape((*x.shape[:2], 1, 1)) for each in (self.weight, self.bias))
+        return normalized * gamma + beta
 
     def track(self, mean, variance):
         with jt.no_grad():
@@ -100,59 +106,101 @@ class BatchNorm(nn.Module):
             self.running_var.update(self.running_var + (variance - self.running_var) * self.momentum)
 
 
-class Tanh(nn.Module):
-    """Hyperbolic tangent whose gradient stays finite: Jittor's is NaN from |x| = 50 on."""
+class SpectralConv(nn.Conv):
+    """A convolution whose weight is divided by its largest singular value (Miyato et al. 2018, arXiv:1802.05957)."""
+
+    def __init__(self, n_in: int, n_out: int):
+        super().__init__(n_in, n_out, 4, stride=2, padding=1)
+        self.tracked = True
+        self.running_u = unit(jt.randn((n_out,))).stop_grad()
 
     def execute(self, x):
-        return jt.tanh(x.clamp(-20, 20))
+        return nn.conv2d(x, normalized(self), self.bias, self.stride, self.padding)
+
+
+class SpectralLinear(nn.Linear):
+    """A linear layer whose weight is divided by its largest singular value."""
+
+    def __init__(self, n_in: int, n_out: int, *, bias: bool = True):
+        super().__init__(n_in, n_out, bias=bias)
+        self.tracked = True
+        self.running_u = unit(jt.randn((n_out,))).stop_grad()
+
+    def execute(self, x):
+        y = nn.matmul_transpose(x, normalized(self))
+        return y if self.bias is None else y + self.bias
+
+
+def normalized(layer):
+    """The weight by its largest singular value, after one round of power iteration (algorithm 1)."""
+    # v = W^T u / |W^T u|,  u = W v / |W v|,  sigma = u^T W v    where u and v count as constants
+    matrix = layer.weight.reshape((layer.weight.shape[0], -1))
+    constant = matrix.detach()
+    v = unit((constant * layer.running_u.unsqueeze(1)).sum(0))
+    u = unit((constant * v).sum(1))
+    if layer.tracked:
+        with jt.no_grad():
+            layer.running_u.update(u)
+    sigma = (matrix * u.unsqueeze(1) * v).sum()
+    return layer.weight / sigma
+
+
+def unit(vector):
+    return vector / jt.maximum(vector.norm(2), 1e-12)
 
 
 class Generator(nn.Module):
-    """z (N, 100), standard normal, and labels (N,) -> images (N, 1, 32, 32) in [-1, 1]."""
+    """z (N, 64), standard normal, and labels (N,) -> images (N, 1, 32, 32) in [-1, 1]."""
 
     def __init__(self):
-        self.label_emb = nn.Embedding(N_CLASSES, N_CLASSES)
-        self.model = nn.Sequential(
-            nn.Linear(N_CLASSES + LATENT_DIM, 128),
-            nn.LeakyReLU(0.2),
-            nn.Linear(128, 256),
-            BatchNorm(256),
-            nn.LeakyReLU(0.2),
-            nn.Linear(256, 512),
-            BatchNorm(512),
-            nn.LeakyReLU(0.2),
-            nn.Linear(512, 1024),
-            BatchNorm(1024),
-            nn.LeakyReLU(0.2),
-            nn.Linear(1024, IMG_SIZE**2),
-            Tanh(),
+        self.project = nn.ConvTranspose(LATENT_DIM, WIDTHS[0], 4, bias=False)
+        self.norms = nn.ModuleList([ConditionalBatchNorm(width) for width in WIDTHS])
+        self.enlarge = nn.ModuleList(
+            [
+                nn.ConvTranspose(n_in, n_out, 4, stride=2, padding=1, bias=False)
+                for n_in, n_out in zip(WIDTHS, (*WIDTHS[1:], 1))
+            ]
         )
+        draw_weights(self)
 
     def execute(self, z, labels):
-        z = jt.concat([self.label_emb(labels), z], dim=1)
-        return self.model(z).reshape((-1, 1, IMG_SIZE, IMG_SIZE))
+        classes = one_hot(labels)
+        x = self.project(z.reshape((-1, LATENT_DIM, 1, 1)))
+        for norm, enlarge in zip(self.norms, self.enlarge):
+            x = enlarge(nn.relu(norm(x, classes)))
+        return jt.tanh(x.clamp(-20, 20))  # Jittor's gradient is NaN from |x| = 50 on
 
 
 class Discriminator(nn.Module):
-    """Images (N, 1, 32, 32) and labels (N,) -> a score (N, 1): near 1 for real images, near 0 for generated ones."""
+    """Images (N, 1, 32, 32) and labels (N,) -> a score (N, 1): linear, plus the features projected on the class."""
 
     def __init__(self):
-        self.label_embedding = nn.Embedding(N_CLASSES, N_CLASSES)
-        self.model = nn.Sequential(
-            nn.Linear(IMG_SIZE**2 + N_CLASSES, 512),
-            nn.LeakyReLU(0.2),
-            nn.Linear(512, 512),
-            nn.Dropout(0.4, is_train=True),  # Jittor's is idle until told otherwise
-            nn.LeakyReLU(0.2),
-            nn.Linear(512, 512),
-            nn.Dropout(0.4, is_train=True),
-            nn.LeakyReLU(0.2),
-            nn.Linear(512, 1),
-        )
+        widths = WIDTHS[::-1]
+        layers = []
+        for n_in, n_out in zip((1, *widths), widths):
+            layers += [SpectralConv(n_in, n_out), nn.LeakyReLU(0.2)]
+        self.model = nn.Sequential(*layers)
+        self.score = SpectralLinear(WIDTHS[0], 1)
+        self.embedding = SpectralLinear(N_CLASSES, WIDTHS[0], bias=False)
+        draw_weights(self)
 
     def execute(self, images, labels):
-        flat = images.reshape((len(images), -1))
-        return self.model(jt.concat([flat, self.label_embedding(labels)], dim=1))
+        # f(x, y) = y^T V phi(x) + psi(phi(x))    (Miyato & Koyama, eq. 3), phi being the sum over the places
+        features = self.model(images).sum((2, 3))
+        return (self.embedding(one_hot(labels)) * features).sum(1, keepdims=True) + self.score(features)
+
+
+def one_hot(labels):
+    return (labels.unsqueeze(1) == jt.arange(N_CLASSES)).float32()
+
+
+def draw_weights(network) -> None:
+    """N(0, 0.02) for weights, N(1, 0.02) for the scales of normalisation, biases 0, as DCGAN's authors do."""
+    for module in network.modules():
+        if isinstance(module, (nn.Conv, nn.ConvTranspose, nn.Linear, ConditionalBatchNorm)):
+            jt.init.gauss_(module.weight, 1 if isinstance(module, ConditionalBatchNorm) else 0, 0.02)
+            if module.bias is not None:
+                jt.init.zero_(module.bias)
 
 
 def parameters(network) -> list:
@@ -160,26 +208,49 @@ def parameters(network) -> list:
     return [var for name, var in network.state_dict().items() if "running_" not in name]
 
 
-# Training, with the least-squares loss (Mao et al. 2017, arXiv:1611.04076, eq. 9).
+# Training, with the hinge loss (Lim & Ye 2017, arXiv:1705.02894).
 
 
 def step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, fake_labels) -> tuple:
     """One update of the generator, then one of the discriminator: (g_loss, d_loss)."""
-    # min_G  E[ (D(G(z|y)|y) - 1)^2 ]
+    # min_G  -E[ D(G(z|y)|y) ]
     fake = generator(z, fake_labels)
-    g_loss = (discriminator(fake, fake_labels) - 1).sqr().mean()
+    track(discriminator, False)
+    g_loss = -discriminator(fake, fake_labels).mean()
+    track(discriminator, True)
     optimizer_g.step(g_loss)
 
-    # min_D  1/2 E[ (D(x|y) - 1)^2 ] + 1/2 E[ D(G(z|y)|y)^2 ]
-    d_real = (discriminator(real, labels) - 1.0).sqr().mean()
-    d_fake = discriminator(fake.detach(), fake_labels).sqr().mean()
+    # min_D  1/2 E[ max(0, 1 - D(x|y)) ] + 1/2 E[ max(0, 1 + D(G(z|y)|y)) ]
+    d_real = nn.relu(1 - discriminator(real, labels)).mean()
+    d_fake = nn.relu(1 + discriminator(fake.detach(), fake_labels)).mean()
     d_loss = (d_real + d_fake) / 2
     optimizer_d.step(d_loss)
     return g_loss, d_loss
 
 
+def track(network, tracked: bool) -> None:
+    """Whether spectral normalisation keeps its vectors: not while another network is updated."""
+    for module in network.modules():
+        if hasattr(module, "tracked"):
+            module.tracked = tracked
+
+
+def learning_rate(i: int, n_epochs: int, n_images: int) -> float:
+    """LR, falling linearly to 0 over the last half of the epochs."""
+    n_steps, decay_step = (math.ceil(epochs * n_images / BATCH_SIZE) for epochs in (n_epochs, n_epochs // 2))
+    return LR * min(1.0, max(0, n_steps - i) / max(1, n_steps - decay_step))
+
+
+def average(averaged: list, generator, i: int) -> None:
+    """Take the weights after step i into their exponential average (Yazici et al. 2019, arXiv:1806.04498)."""
+    decay = min(EMA_DECAY, (1 + i) / (10 + i))
+    with jt.no_grad():
+        for old, new in zip(averaged, generator.state_dict().values()):
+            old.update(old + (new - old) * (1 - decay))
+
+
 def train(n_epochs: int, max_steps: int, seed: int, data_dir: str | None) -> tuple[Generator, int]:
-    """A generator, and the number of the signal that stopped its training early, or 0."""
+    """The averaged generator, and the number of the signal that stopped its training early, or 0."""
     images, digits = resized(load("train-images-idx3-ubyte", data_dir)), load("train-labels-idx1-ubyte", data_dir)
     stopped_by = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
@@ -199,6 +270,11 @@ def train(n_epochs: int, max_steps: int, seed: int, data_dir: str | None) -> tup
     optimizer_g, optimizer_d = (  # Adam as in its paper: Jittor's own adds eps in another place
         nn.AdamW(parameters(network), lr=LR, betas=BETAS, weight_decay=0) for network in (generator, discriminator)
     )
+    averaged = Generator()
+    averages = list(averaged.state_dict().values())
+    for old, new in zip(averages, generator.state_dict().values()):
+        old.assign(new.numpy())
+        old.stop_grad()
     n_steps = min(math.ceil(n_epochs * len(images) / BATCH_SIZE), max_steps)
     start, order = time.time(), {}
     jt.sync_all()
@@ -211,11 +287,13 @@ def train(n_epochs: int, max_steps: int, seed: int, data_dir: str | None) -> tup
         random = rng(seed, "noise", i)
         z = random.standard_normal((BATCH_SIZE, LATENT_DIM), dtype=np.float32)
         fake_labels = random.integers(0, N_CLASSES, BATCH_SIZE)
+        optimizer_g.lr = optimizer_d.lr = learning_rate(i, n_epochs, len(images))
         losses = step(
             generator, discriminator, optimizer_g, optimizer_d,
             jt.array(images[chosen].astype(np.float32) / 127.5 - 1), jt.array(digits[chosen].astype(np.int32)),
             jt.array(z), jt.array(fake_labels.astype(np.int32)),
         )  # fmt: skip
+        average(averages, generator, i)
         jt.sync_all()
         g_loss, d_loss = (loss.item() for loss in losses)
         if not (math.isfinite(g_loss) and math.isfinite(d_loss)):
@@ -227,7 +305,7 @@ def train(n_epochs: int, max_steps: int, seed: int, data_dir: str | None) -> tup
             print(f"step {i + 1}/{n_steps}  g_loss {g_loss:.3f}  d_loss {d_loss:.3f}  {seconds:.0f} s", file=sys.stderr)
     for number, handler in handlers.items():
         signal.signal(number, handler)
-    return generator, stopped_by[0] if stopped_by else 0
+    return averaged, stopped_by[0] if stopped_by else 0
 
 
 def rng(seed: int, purpose: str, index: int) -> np.random.Generator:
