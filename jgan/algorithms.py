@@ -79,49 +79,58 @@ def smoothed_loss(half, gan_mode: str, real_target: float | None):
 
 def gan(
     half, *, latent_dim=100, img_size=28, channels=1, width=32, lr=0.002, b1=0.9, b2=0.999, gan_mode="vanilla",
-    real_target=None,
+    real_target=None, lambda_r1=0,
 ) -> Algorithm:  # fmt: skip
     """The first GAN, two multilayer perceptrons (Goodfellow et al. 2014)."""
     generator = half.models.gan.Generator(latent_dim=latent_dim, img_size=img_size, channels=channels, width=width)
     discriminator = half.models.gan.Discriminator(img_size=img_size, channels=channels, width=width)
     loss = smoothed_loss(half, gan_mode, real_target)
-    return _pair(half, generator, discriminator, half.steps.gan_step, lr=lr, b1=b1, b2=b2, loss=loss)
+    return _pair(
+        half, generator, discriminator, half.steps.gan_step, lr=lr, b1=b1, b2=b2, loss=loss, lambda_r1=lambda_r1
+    )
 
 
 def cgan(
     half, *, latent_dim=100, n_classes=10, img_size=32, channels=1, width_g=128, width_d=512, lr=0.0002, b1=0.5,
-    b2=0.999, gan_mode="lsgan",
+    b2=0.999, gan_mode="lsgan", lambda_r1=0,
 ) -> Algorithm:  # fmt: skip
     """The conditional GAN of the Jittor warm-up (after Mirza & Osindero 2014)."""
     sizes = {"n_classes": n_classes, "img_size": img_size, "channels": channels}
     generator = half.models.cgan.Generator(latent_dim=latent_dim, width=width_g, **sizes)
     discriminator = half.models.cgan.Discriminator(width=width_d, **sizes)
     loss = half.losses.GAN_MODES[gan_mode]()
-    return _pair(half, generator, discriminator, half.steps.cgan_step, lr=lr, b1=b1, b2=b2, loss=loss)
+    return _pair(
+        half, generator, discriminator, half.steps.cgan_step, lr=lr, b1=b1, b2=b2, loss=loss, lambda_r1=lambda_r1
+    )
 
 
 def projection(
     half, *, latent_dim=64, n_classes=10, img_size=32, channels=1, conv_dim=32, lr=0.0005, b1=0.0, b2=0.99,
-    gan_mode="hinge",
+    gan_mode="hinge", lambda_r1=0,
 ) -> Algorithm:  # fmt: skip
     """The convolutional conditional GAN with a projection discriminator (Miyato & Koyama 2018)."""
     sizes = {"n_classes": n_classes, "img_size": img_size, "channels": channels, "conv_dim": conv_dim}
     generator = half.models.projection.Generator(latent_dim=latent_dim, **sizes)
     discriminator = half.models.projection.Discriminator(**sizes)
     loss = half.losses.GAN_MODES[gan_mode]()
-    return _pair(half, generator, discriminator, half.steps.cgan_step, lr=lr, b1=b1, b2=b2, loss=loss)
+    return _pair(
+        half, generator, discriminator, half.steps.cgan_step, lr=lr, b1=b1, b2=b2, loss=loss, lambda_r1=lambda_r1
+    )
 
 
 def dcgan(
     half, *, latent_dim=100, img_size=64, channels=3, conv_dim=None, lr=0.0002, b1=0.5, b2=0.999, gan_mode="vanilla",
-    real_target=None,
+    real_target=None, spectral_norm=False, lambda_r1=0,
 ) -> Algorithm:  # fmt: skip
-    """The deep convolutional GAN (Radford et al. 2016)."""
+    """The deep convolutional GAN (Radford et al. 2016); no BatchNorm in its discriminator under either of the last."""
     sizes = {"img_size": img_size, "channels": channels, "conv_dim": conv_dim}
     generator = half.models.dcgan.Generator(latent_dim=latent_dim, **sizes)
-    discriminator = half.models.dcgan.Discriminator(**sizes)
+    norms = {"batch_norm": not (spectral_norm or lambda_r1), "spectral_norm": spectral_norm}
+    discriminator = half.models.dcgan.Discriminator(**sizes, **norms)
     loss = smoothed_loss(half, gan_mode, real_target)
-    return _pair(half, generator, discriminator, half.steps.gan_step, lr=lr, b1=b1, b2=b2, loss=loss)
+    return _pair(
+        half, generator, discriminator, half.steps.gan_step, lr=lr, b1=b1, b2=b2, loss=loss, lambda_r1=lambda_r1
+    )
 
 
 def wgan(half, *, latent_dim=128, img_size=32, channels=1, conv_dim=128, lr=0.00005, clip_value=0.01) -> Algorithm:

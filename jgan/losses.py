@@ -108,6 +108,16 @@ def gradient_penalty(critic, real, fake, epsilon):
     return (norm - 1).sqr().mean()
 
 
+def r1_penalty(scores, real):
+    """Mean of ||grad D(x)||^2 over real images, the norm being that of the gradient by all values of one image.
+
+    scores: what the discriminator says of real, (N, 1), computed from it; real: (N, C, H, W). Mescheder et al. 2018
+    (arXiv:1801.04406, eq. 9), where it is weighted by gamma / 2. Differentiable by the discriminator's parameters. With
+    BatchNorm in it, the gradient would be one of the whole batch.
+    """
+    return jt.grad(scores.sum(), real).sqr().sum((1, 2, 3)).mean()
+
+
 def _cross_entropy(logits, target: float):
     """Mean binary cross-entropy between logits and a target in [0, 1]."""
     return nn.binary_cross_entropy_with_logits(logits, jt.full_like(logits, target))

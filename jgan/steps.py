@@ -13,45 +13,70 @@ from __future__ import annotations
 import jittor as jt
 
 from jgan.layers import trainable, untracked
-from jgan.losses import gradient_penalty, l1, least_squares, vanilla
+from jgan.losses import gradient_penalty, l1, least_squares, r1_penalty, vanilla
 
 
-def gan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, z_d, z_g, loss=vanilla):
+def unchanged(images):
+    """In place of an augmentation: the images as they are."""
+    return images
+
+
+def gan_step(
+    generator, discriminator, optimizer_g, optimizer_d, *,
+    real, z_d, z_g, loss=vanilla, lambda_r1=0, augment=unchanged,
+):  # fmt: skip
     """GAN and DCGAN: the discriminator first, real and fake images as batches of their own, new noise for each update.
 
     z_d is the discriminator's noise, z_g the generator's. loss: one of `jgan.losses`; the equations are the default's.
-    Returns {"g_loss", "d_loss"}. Goodfellow et al. 2014 (arXiv:1406.2661, algorithm 1).
+    lambda_r1: weight of the R1 penalty. augment: what the discriminator sees of images (see `jgan.diff_augment`).
+    Returns {"g_loss", "d_loss"}, and "r1" if there is a penalty. Goodfellow et al. 2014 (arXiv:1406.2661, algorithm 1).
     """
-    # max_D  E[ log D(x) ] + E[ log(1 - D(G(z))) ]    (eq. 1)
+    # max_D  E[ log D(x) ] + E[ log(1 - D(G(z))) ]    (eq. 1; - lambda_r1 / 2 E[ ||grad D(x)||^2 ])
     with untracked(generator):
         fake = generator(z_d).detach()
-    d_loss = loss.d_loss(discriminator(real), discriminator(fake))
+    real = augment(real)
+    d_real = discriminator(real)
+    d_loss = loss.d_loss(d_real, discriminator(augment(fake)))
+    logged = {"d_loss": d_loss}
+    if lambda_r1:
+        logged["r1"] = r1_penalty(d_real, real)
+        d_loss = d_loss + lambda_r1 / 2 * logged["r1"]
     optimizer_d.step(d_loss)
 
     # max_G  E[ log D(G(z)) ]    (the flipped labels of section 3)
     with untracked(discriminator):
-        g_loss = loss.g_loss(discriminator(generator(z_g)))
+        g_loss = loss.g_loss(discriminator(augment(generator(z_g))))
     optimizer_g.step(g_loss)
-    return {"g_loss": g_loss, "d_loss": d_loss}
+    return {"g_loss": g_loss, **logged}
 
 
-def cgan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, labels, z, fake_labels, loss=least_squares):
+def cgan_step(
+    generator, discriminator, optimizer_g, optimizer_d, *,
+    real, labels, z, fake_labels, loss=least_squares, lambda_r1=0, augment=unchanged,
+):  # fmt: skip
     """Conditional GAN, the generator first and the discriminator's loss halved, as the Jittor warm-up trains it.
 
     real has labels (N,), z has fake_labels (N,). loss: one of `jgan.losses`; the equations are the default's.
-    Returns {"g_loss", "d_loss"}. Conditioning after Mirza & Osindero 2014 (arXiv:1411.1784, eq. 2), loss after
-    Mao et al. 2017 (arXiv:1611.04076, eq. 9).
+    lambda_r1, augment: as for `gan_step`.
+    Returns {"g_loss", "d_loss"}, and "r1" if there is a penalty. Conditioning after Mirza & Osindero 2014
+    (arXiv:1411.1784, eq. 2), loss after Mao et al. 2017 (arXiv:1611.04076, eq. 9).
     """
     # min_G  E[ (D(G(z|y)|y) - 1)^2 ]    (the paper's, without its factor 1/2, as in the warm-up)
     fake = generator(z, fake_labels)
     with untracked(discriminator):
-        g_loss = loss.g_loss(discriminator(fake, fake_labels))
+        g_loss = loss.g_loss(discriminator(augment(fake), fake_labels))
     optimizer_g.step(g_loss)
 
-    # min_D  1/2 E[ (D(x|y) - 1)^2 ] + 1/2 E[ D(G(z|y)|y)^2 ]
-    d_loss = loss.d_loss(discriminator(real, labels), discriminator(fake.detach(), fake_labels)) / 2
+    # min_D  1/2 E[ (D(x|y) - 1)^2 ] + 1/2 E[ D(G(z|y)|y)^2 ]    (+ lambda_r1 / 2 E[ ||grad D(x|y)||^2 ])
+    real = augment(real)
+    d_real = discriminator(real, labels)
+    d_loss = loss.d_loss(d_real, discriminator(augment(fake.detach()), fake_labels)) / 2
+    logged = {"d_loss": d_loss}
+    if lambda_r1:
+        logged["r1"] = r1_penalty(d_real, real)
+        d_loss = d_loss + lambda_r1 / 2 * logged["r1"]
     optimizer_d.step(d_loss)
-    return {"g_loss": g_loss, "d_loss": d_loss}
+    return {"g_loss": g_loss, **logged}
 
 
 def wgan_step(generator, critic, optimizer_g, optimizer_c, *, reals, z_c, z_g, clip_value=0.01):

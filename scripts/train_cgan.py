@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from typing import Optional
+from typing import ClassVar, Optional
 
 import numpy as np
 
@@ -33,8 +33,10 @@ other = partial(training.otherwise, DEFAULTS)  # what help says of an option who
 
 
 @dataclasses.dataclass
-class Options(training.ImageOptions, training.AdamOptions):
+class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOptions, training.AdamOptions):
     """What is None takes the default of the architecture."""
+
+    OLDER: ClassVar = {"arch": "mlp"}  # the networks of runs that were made before there was a choice
 
     arch: str = option("conv", "convolutions and projection, or the warm-up's perceptrons", choices=tuple(DEFAULTS))
     lr: Optional[float] = option(None, f"learning rate of Adam{other('lr')}", above=0)
@@ -86,7 +88,7 @@ def train(run, data: Images) -> int:
     opt = run.options
     n_classes = opt.n_classes or len(data.classes)
     options = {"latent_dim": opt.latent_dim, "n_classes": n_classes, "img_size": opt.img_size, "channels": opt.channels}
-    options.update(lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode)
+    options.update(lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, lambda_r1=opt.lambda_r1)
     half = algorithms.framework("jittor")
     if opt.arch == "conv":
         cgan = algorithms.projection(half, conv_dim=opt.conv_dim, **options)
@@ -95,6 +97,7 @@ def train(run, data: Images) -> int:
     generator = cgan.generator
     batches = training.batches_of(data, opt)
     rate = training.learning_rate(run, batches, decay_from_half=opt.arch == "conv")
+    augment = training.augmentation(opt, data)
 
     def step(i: int) -> dict:
         chosen = batches.at(i)
@@ -103,7 +106,9 @@ def train(run, data: Images) -> int:
         fake_labels = random.integers(0, n_classes, opt.batch_size)
         real = data.batch(chosen)
         cgan.set_lr(rate(i))
-        return cgan.step(real=jt.array(real), labels=data.labels[chosen], z=jt.array(z), fake_labels=fake_labels)
+        return cgan.step(
+            real=jt.array(real), labels=data.labels[chosen], z=jt.array(z), fake_labels=fake_labels, augment=augment(i)
+        )
 
     columns = np.tile(np.arange(n_classes), ROWS)
     fixed_z = jt.array(generator.draw_z(rng(opt.seed, "sample"), len(columns), opt.latent_dim))

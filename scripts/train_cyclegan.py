@@ -96,7 +96,7 @@ def train(run, data: list[Images]) -> int:
     )  # fmt: skip
     batches_a = training.batches_of(data_a, opt)
     batches_b = training.batches_of(data_b, opt, purpose="shuffle b")
-    rate = translation.learning_rate(run, batches_a)
+    rate = training.learning_rate(run, batches_a, decay_from_half=True)
     pool_a, pool_b = ImagePool(opt.pool_size), ImagePool(opt.pool_size)
 
     def step(i: int) -> dict:

@@ -19,10 +19,17 @@ from jgan.random import rng
 
 
 @dataclasses.dataclass
-class Options(training.SmoothedLossOptions, training.ImageOptions, training.AdamOptions):
+class Options(
+    training.SmoothedLossOptions,
+    training.PenaltyOptions,
+    training.AugmentOptions,
+    training.ImageOptions,
+    training.AdamOptions,
+):
     n_epochs: int = option(20, "how often every image is seen", least=1)
     img_size: int = option(64, "height and width of the images", choices=DCGAN_SIZES)
     conv_dim: Optional[int] = option(None, "width of the networks; else 32 up to 32x32, 64 above", least=1)
+    spectral_norm: bool = option(False, "spectral normalisation in the discriminator, in place of BatchNorm")
 
 
 def load(opt: Options) -> Images:
@@ -40,15 +47,18 @@ def train(run, data: Images) -> int:
         algorithms.framework("jittor"),
         latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels, conv_dim=opt.conv_dim,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, real_target=opt.real_target,
+        spectral_norm=opt.spectral_norm, lambda_r1=opt.lambda_r1,
     )  # fmt: skip
     generator = dcgan.generator
     batches = training.batches_of(data, opt)
+    rate, augment = training.learning_rate(run, batches), training.augmentation(opt, data)
 
     def step(i: int) -> dict:
         real = data.batch(batches.at(i))
         z = generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
         z_d, z_g = z[: opt.batch_size], z[opt.batch_size :]
-        return dcgan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g))
+        dcgan.set_lr(rate(i))
+        return dcgan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g), augment=augment(i))
 
     return loop.train(run, batches, dcgan, step=step, **training.shown(opt, generator, data))
 

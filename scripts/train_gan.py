@@ -16,7 +16,7 @@ from jgan.random import rng
 
 
 @dataclasses.dataclass
-class Options(training.SmoothedLossOptions, training.ImageOptions, training.AdamOptions):
+class Options(training.SmoothedLossOptions, training.PenaltyOptions, training.ImageOptions, training.AdamOptions):
     lr: float = option(0.002, "learning rate of Adam", above=0)
     b1: float = option(0.9, "decay of Adam's first moment", least=0, below=1)
     dataset: str = option("mnist", "the images to train on; folder: those in --data_dir", choices=training.DATASETS)
@@ -38,15 +38,17 @@ def train(run, data: Images) -> int:
     gan = algorithms.gan(
         algorithms.framework("jittor"),
         latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels,
-        lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, real_target=opt.real_target,
+        lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, real_target=opt.real_target, lambda_r1=opt.lambda_r1,
     )  # fmt: skip
     generator = gan.generator
     batches = training.batches_of(data, opt)
+    rate = training.learning_rate(run, batches)
 
     def step(i: int) -> dict:
         real = data.batch(batches.at(i))
         z = generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
         z_d, z_g = z[: opt.batch_size], z[opt.batch_size :]
+        gan.set_lr(rate(i))
         return gan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g))
 
     return loop.train(run, batches, gan, step=step, **training.shown(opt, generator, data))

@@ -6,7 +6,16 @@ import pytest
 from jittor import nn
 
 from jgan.layers import trainable
-from jgan.losses import GAN_MODES, LeastSquares, Vanilla, cross_entropy, gradient_penalty, hinge, wasserstein
+from jgan.losses import (
+    GAN_MODES,
+    LeastSquares,
+    Vanilla,
+    cross_entropy,
+    gradient_penalty,
+    hinge,
+    r1_penalty,
+    wasserstein,
+)
 from jgan.models import dcgan, wgan
 
 
@@ -99,6 +108,17 @@ def test_the_penalty_is_taken_between_each_real_image_and_its_fake_one():
     between = epsilon[:, None] * real.reshape((5, -1)) + (1 - epsilon[:, None]) * fake.reshape((5, -1))
     norms = 0.7 * np.linalg.norm(between, axis=1)
     assert penalty.item() == pytest.approx(np.mean((norms - 1) ** 2), rel=1e-5)
+
+
+def test_r1_is_the_mean_square_of_the_gradient_at_real_images():
+    """Of a |x|^2 / 2 it is E[ a^2 |x|^2 ], whose derivative by a is 2 a E[ |x|^2 ]."""
+    critic = QuadraticCritic(0.7)
+    images = np.random.default_rng(0).normal(0, 1, (5, 1, 3, 3))
+    real = jt.array(np.float32(images))
+    penalty = r1_penalty(critic(real), real)
+    square = np.mean(np.sum(images**2, axis=(1, 2, 3)))
+    assert penalty.item() == pytest.approx(0.7**2 * square, rel=1e-5)
+    assert jt.grad(penalty, critic.a).item() == pytest.approx(2 * 0.7 * square, rel=1e-5)
 
 
 @pytest.mark.parametrize("network", ["dcgan", "wgan"])

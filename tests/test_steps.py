@@ -56,41 +56,61 @@ def require_equal(networks, a, b, losses, expected):
         assert losses[name].item() == pytest.approx(value, rel=1e-4, abs=1e-6), name
 
 
-def test_cgan_step_is_one_update_of_each_network():
+def doubled(images):
+    """An augmentation: the discriminator sees everything twice as large."""
+    return 2 * images
+
+
+RECIPES = pytest.mark.parametrize(  # what a step takes, and how much larger the discriminator sees its images by it
+    ("options", "k"),
+    [({}, 1), ({"lambda_r1": 3}, 1), ({"augment": doubled}, 2), ({"lambda_r1": 3, "augment": doubled}, 2)],
+)
+
+
+@RECIPES
+def test_cgan_step_is_one_update_of_each_network(options, k):
     networks, a, b, random = linear_pair(0)
     real, z = random.normal(0, 1, (5, 2)), random.normal(0, 1, (5, 3))
     labels, fake_labels = random.integers(0, 3, 5), random.integers(0, 3, 5)
-    losses = cgan_step(*networks, real=var(real, 5, 1, 1, 2), labels=labels, z=var(z), fake_labels=fake_labels)
+    losses = cgan_step(
+        *networks, real=var(real, 5, 1, 1, 2), labels=labels, z=var(z), fake_labels=fake_labels, **options
+    )
 
     y, fake_y = labels[:, None], fake_labels[:, None]
     fake = z @ a + fake_y
-    score = fake @ b + fake_y
+    score = k * fake @ b + fake_y
     g_loss = np.mean((score - 1) ** 2)
-    new_a = a - 0.1 * z.T @ (2 / 5 * (score - 1) @ b.T)
+    new_a = a - 0.1 * z.T @ (2 / 5 * (score - 1) @ (k * b).T)
     # The discriminator sees the images that the generator drew before its update.
-    real_score = real @ b + y
+    real_score = k * real @ b + y
     d_loss = (np.mean((real_score - 1) ** 2) + np.mean(score**2)) / 2
-    new_b = b - 0.1 * (real.T @ (real_score - 1) + fake.T @ score) / 5
-    require_equal(networks, new_a, new_b, losses, {"g_loss": g_loss, "d_loss": d_loss})
+    lambda_r1 = options.get("lambda_r1", 0)
+    new_b = b - 0.1 * (k * (real.T @ (real_score - 1) + fake.T @ score) / 5 + lambda_r1 * b)
+    r1 = {"r1": np.sum(b**2)} if lambda_r1 else {}  # the gradient of every score is b
+    require_equal(networks, new_a, new_b, losses, {"g_loss": g_loss, "d_loss": d_loss, **r1})
 
 
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def test_gan_step_is_one_update_of_each_network():
+@RECIPES
+def test_gan_step_is_one_update_of_each_network(options, k):
     networks, a, b, random = linear_pair(1)
     real, z_d, z_g = random.normal(0, 1, (5, 2)), random.normal(0, 1, (5, 3)), random.normal(0, 1, (5, 3))
-    losses = gan_step(*networks, real=var(real, 5, 1, 1, 2), z_d=var(z_d), z_g=var(z_g), loss=Vanilla(real_target=0.8))
+    given = {"real": var(real, 5, 1, 1, 2), "z_d": var(z_d), "z_g": var(z_g)}
+    losses = gan_step(*networks, **given, loss=Vanilla(real_target=0.8), **options)
 
     fake = z_d @ a
-    d_real, d_fake = sigmoid(real @ b), sigmoid(fake @ b)
+    d_real, d_fake = sigmoid(k * real @ b), sigmoid(k * fake @ b)
     d_loss = -np.mean(0.8 * np.log(d_real) + 0.2 * np.log(1 - d_real)) - np.mean(np.log(1 - d_fake))
-    new_b = b - 0.1 * (real.T @ (d_real - 0.8) + fake.T @ d_fake) / 5
-    d_fooled = sigmoid(z_g @ a @ new_b)  # by the discriminator after its update
+    lambda_r1 = options.get("lambda_r1", 0)
+    new_b = b - 0.1 * (k * (real.T @ (d_real - 0.8) + fake.T @ d_fake) / 5 + lambda_r1 * b)
+    d_fooled = sigmoid(k * z_g @ a @ new_b)  # by the discriminator after its update
     g_loss = -np.mean(np.log(d_fooled))
-    new_a = a - 0.1 * z_g.T @ ((d_fooled - 1) / 5 @ new_b.T)
-    require_equal(networks, new_a, new_b, losses, {"g_loss": g_loss, "d_loss": d_loss})
+    new_a = a - 0.1 * z_g.T @ ((d_fooled - 1) / 5 @ (k * new_b).T)
+    r1 = {"r1": np.sum(b**2)} if lambda_r1 else {}
+    require_equal(networks, new_a, new_b, losses, {"g_loss": g_loss, "d_loss": d_loss, **r1})
 
 
 @pytest.mark.parametrize("n_critic", [1, 3])

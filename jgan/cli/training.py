@@ -36,6 +36,10 @@ RESUMABLE_OPTIONS = (
     *PATH_OPTIONS,
 )
 GAN_MODES = ("vanilla", "lsgan", "hinge")  # of `jgan.losses`, those that need no penalty beside them
+AUGMENTATIONS = (  # of `jgan.diff_augment`, and all their combinations
+    "color", "translation", "cutout", "color,translation", "color,cutout", "translation,cutout",
+    "color,translation,cutout",
+)  # fmt: skip
 N_SAMPLES, COLUMNS = 64, 8
 
 
@@ -89,6 +93,22 @@ class ImageOptions(DataOptions):
     latent_dim: int = option(100, "length of the noise vector z", least=1)
     decay_epoch: Optional[int] = option(None, "from this epoch on the learning rate falls to 0; else never", least=0)
     judge: Optional[str] = option(None, "a classifier.safetensors to score by; else the shipped one of --dataset")
+
+
+@dataclasses.dataclass
+class PenaltyOptions:
+    """What keeps a discriminator in check."""
+
+    lambda_r1: float = option(0.0, "weight of the R1 penalty on the discriminator, 1 to 10 say; 0 is off", least=0)
+
+
+@dataclasses.dataclass
+class AugmentOptions:
+    """How a discriminator of few images is kept from knowing them by heart."""
+
+    augment: Optional[str] = option(
+        None, "what the discriminator sees in place of images, real and drawn; else those", choices=AUGMENTATIONS
+    )
 
 
 @dataclasses.dataclass
@@ -184,7 +204,7 @@ def open_run(opt, given: dict) -> Run:
             )
     else:
         run = Run(opt.resume, program=program_name(), resumed=True)
-        options = _options_to_resume(run, given)
+        options = _options_to_resume(run, given, getattr(opt, "OLDER", {}))
         require_valid(options, type(opt), run.config)
         for name in PATH_OPTIONS:
             if options.get(name) is not None and not os.path.exists(options[name]):
@@ -201,14 +221,15 @@ def open_run(opt, given: dict) -> Run:
     return run
 
 
-def _options_to_resume(run: Run, given: dict) -> dict:
+def _options_to_resume(run: Run, given: dict, older: dict) -> dict:
     """The run's own options, but for those of RESUMABLE_OPTIONS that are given anew.
 
+    older: what a run did that is older than an option, by its name, where that is not the default of today.
     max_steps is where one session ends, and not inherited. Raises UserError if this is no run of this program with a
     saved state, or if an option is given that differs from the run's; the error names each.
     """
     config = run.read_config()
-    options = config["options"]
+    options = {**older, **config["options"]}
     if config["program"] != run.program:
         raise UserError(f"{run.folder} is a run of {config['program']}; resume it with that program")
     differences = [
@@ -265,6 +286,14 @@ def batches_of(data: Images, opt, *, n_critic: int = 1, purpose: str = "shuffle"
     n_bytes = 2 * 4 * n * data.pixels[0].size
     memory.require(n_bytes, f"{n} real and as many generated images of a step")
     return Batches(len(data), batch_size=n, seed=opt.seed, purpose=purpose)
+
+
+def augmentation(opt: AugmentOptions, data: Images) -> Callable[[int], Callable]:
+    """What a discriminator sees at each step: a function from a batch of images to one (see `jgan.diff_augment`)."""
+    from jgan.diff_augment import background_of, diff_augment
+
+    names, background = opt.augment.split(",") if opt.augment else [], background_of(data.pixels)
+    return lambda step: diff_augment(names, rng(opt.seed, "augment", step), background)
 
 
 def learning_rate(run: Run, batches: Batches, *, decay_from_half: bool = False) -> Callable[[int], float]:

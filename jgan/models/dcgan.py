@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from jittor import nn
 
-from jgan.layers import BatchNorm, Conv, ConvTranspose, LeakyReLU, ReLU, Sequential, Tanh, init_normal, require_shape
+from jgan.layers import (
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    LeakyReLU,
+    ReLU,
+    Sequential,
+    SpectralConv,
+    Tanh,
+    init_normal,
+    require_shape,
+)
 from jgan.models import DCGAN_SIZES, DRAW_Z, rebuildable
 
 
@@ -44,19 +55,24 @@ class Discriminator(nn.Module):
     """Images -> one logit per image, halving the size down to 4x4: the generator's mirror image.
 
     images: float32 (N, channels, img_size, img_size) in [-1, 1]; img_size and conv_dim as the generator's.
-    batch_norm False makes it a critic for WGAN-GP. Returns float32 (N, 1).
+    batch_norm False makes it a critic for WGAN-GP; spectral_norm has every layer of it normalised, which takes the
+    place of BatchNorm where that is False. Returns float32 (N, 1).
     """
 
-    def __init__(self, *, img_size: int = 64, channels: int = 3, conv_dim: int | None = None, batch_norm: bool = True):
+    def __init__(
+        self, *, img_size: int = 64, channels: int = 3, conv_dim: int | None = None, batch_norm: bool = True,
+        spectral_norm: bool = False,
+    ):  # fmt: skip
         self.img_shape = (channels, img_size, img_size)
+        conv = SpectralConv if spectral_norm else Conv
         widths = stage_widths(img_size, conv_dim)
-        layers = [Conv(channels, widths[0], 4, stride=2, padding=1, bias=False), LeakyReLU(0.2)]
+        layers = [conv(channels, widths[0], 4, stride=2, padding=1, bias=False), LeakyReLU(0.2)]
         for n_in, n_out in zip(widths, widths[1:]):
-            layers.append(Conv(n_in, n_out, 4, stride=2, padding=1, bias=False))
+            layers.append(conv(n_in, n_out, 4, stride=2, padding=1, bias=False))
             if batch_norm:
                 layers.append(BatchNorm(n_out))
             layers.append(LeakyReLU(0.2))
-        self.model = Sequential(*layers, Conv(widths[-1], 1, 4, bias=False))
+        self.model = Sequential(*layers, conv(widths[-1], 1, 4, bias=False))
         init_normal(self)
 
     def execute(self, images):

@@ -205,9 +205,21 @@ FIXTURES = {  # a file of tests/fixtures -> its case, and that one's sizes
     "cgan": ("cgan", {"batch_size": 8, "img_size": 6, "latent_dim": 5, "n_classes": 3, "width_g": 4, "width_d": 16}),
     "projection": (
         "projection",
-        {"batch_size": 4, "img_size": 16, "latent_dim": 5, "n_classes": 3, "conv_dim": 4, "channels": 3},
+        {
+            "batch_size": 4,
+            "img_size": 16,
+            "latent_dim": 5,
+            "n_classes": 3,
+            "conv_dim": 4,
+            "channels": 3,
+            "lambda_r1": 2,
+        },
     ),
     "dcgan": ("dcgan", {"batch_size": 4, "img_size": 32, "latent_dim": 5, "conv_dim": 4}),
+    "dcgan_spectral": (
+        "dcgan",
+        {"batch_size": 4, "img_size": 16, "latent_dim": 5, "conv_dim": 4, "spectral_norm": True, "gan_mode": "hinge"},
+    ),
     "wgan": ("wgan", _WGAN),
     "wgan_gp": ("wgan_gp", {"arch": "upsampling", **_WGAN}),
     "wgan_gp_conv": ("wgan_gp", {"arch": "conv", **_WGAN, "img_size": 16, "channels": 3}),

@@ -69,6 +69,12 @@ def gradient_penalty(critic, real, fake, epsilon):
     return (gradient.flatten(1).norm(2, dim=1) - 1).square().mean()
 
 
+def r1_penalty(scores, real):
+    """Mean of ||grad D(x)||^2 at x = real, differentiable by the discriminator's weights."""
+    (gradient,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
+    return gradient.square().sum((1, 2, 3)).mean()
+
+
 def _cross_entropy(logits, target: float):
     return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
 

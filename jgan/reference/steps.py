@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from jgan.reference.layers import untracked
-from jgan.reference.losses import gradient_penalty, l1, least_squares, vanilla
+from jgan.reference.losses import gradient_penalty, l1, least_squares, r1_penalty, vanilla
 
 
 def update(optimizer, loss) -> None:
@@ -15,29 +15,44 @@ def update(optimizer, loss) -> None:
     optimizer.step()
 
 
-def gan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, z_d, z_g, loss=vanilla):
+def gan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, z_d, z_g, loss=vanilla, lambda_r1=0):
     """GAN and DCGAN (arXiv:1406.2661)."""
     with untracked(generator):
         fake = generator(z_d).detach()
-    d_loss = loss.d_loss(discriminator(real), discriminator(fake))
+    real = real.detach().requires_grad_(bool(lambda_r1))
+    d_real = discriminator(real)
+    d_loss = loss.d_loss(d_real, discriminator(fake))
+    logged = {"d_loss": d_loss}
+    if lambda_r1:
+        logged["r1"] = r1_penalty(d_real, real)
+        d_loss = d_loss + lambda_r1 / 2 * logged["r1"]
     update(optimizer_d, d_loss)
 
     with untracked(discriminator):
         g_loss = loss.g_loss(discriminator(generator(z_g)))
     update(optimizer_g, g_loss)
-    return {"g_loss": g_loss, "d_loss": d_loss}
+    return {"g_loss": g_loss, **logged}
 
 
-def cgan_step(generator, discriminator, optimizer_g, optimizer_d, *, real, labels, z, fake_labels, loss=least_squares):
+def cgan_step(
+    generator, discriminator, optimizer_g, optimizer_d, *,
+    real, labels, z, fake_labels, loss=least_squares, lambda_r1=0,
+):  # fmt: skip
     """The warm-up's conditional GAN (arXiv:1411.1784, arXiv:1611.04076)."""
     fake = generator(z, fake_labels)
     with untracked(discriminator):
         g_loss = loss.g_loss(discriminator(fake, fake_labels))
     update(optimizer_g, g_loss)
 
-    d_loss = loss.d_loss(discriminator(real, labels), discriminator(fake.detach(), fake_labels)) / 2
+    real = real.detach().requires_grad_(bool(lambda_r1))
+    d_real = discriminator(real, labels)
+    d_loss = loss.d_loss(d_real, discriminator(fake.detach(), fake_labels)) / 2
+    logged = {"d_loss": d_loss}
+    if lambda_r1:
+        logged["r1"] = r1_penalty(d_real, real)
+        d_loss = d_loss + lambda_r1 / 2 * logged["r1"]
     update(optimizer_d, d_loss)
-    return {"g_loss": g_loss, "d_loss": d_loss}
+    return {"g_loss": g_loss, **logged}
 
 
 def wgan_step(generator, critic, optimizer_g, optimizer_c, *, reals, z_c, z_g, clip_value=0.01):

@@ -163,3 +163,19 @@ def require_same_run_after_ctrl_c(folder: Path, name: str, options: list) -> Pat
     run(folder, name, *options, "--max_steps", done, "--output", "whole")
     require_same_run(folder / "whole", folder / "parts", done)
     return folder / "whole"
+
+
+def require_falling_steps(folder: Path, name: str, options: list, *, n_steps: int) -> None:
+    """In an epoch of so many steps whose learning rate falls from its begin, the last must be as much shorter."""
+
+    def moved(decay_epoch: int) -> np.ndarray:
+        output = f"from {decay_epoch}"
+        of_decay = ["--n_epochs", 1, "--decay_epoch", decay_epoch, "--max_steps", n_steps - 1, "--output", output]
+        run(folder, name, *options, *of_decay)
+        before, _ = load(folder / output / "generator.safetensors")
+        run(folder, name, "--resume", output, "--max_steps", n_steps)
+        after, _ = load(folder / output / "generator.safetensors")
+        return np.concatenate([(after[key] - before[key]).ravel() for key in after if key.endswith("weight")])
+
+    fallen, constant = (np.linalg.norm(moved(decay_epoch)) for decay_epoch in (0, 1))
+    assert fallen == pytest.approx(constant / n_steps, rel=0.3)

@@ -17,6 +17,7 @@ from programs import (
     module,
     options_of,
     pipe_at,
+    require_falling_steps,
     require_same_file,
     require_same_run_after_ctrl_c,
     require_same_run_in_two_parts,
@@ -123,6 +124,14 @@ def pictures(tmp_path):
 
 def test_a_run_stopped_by_ctrl_c_and_resumed_is_the_same_run_to_the_bit(tmp_path, pictures):
     require_same_run_after_ctrl_c(tmp_path, "train_gan", GAN)
+
+
+@pytest.mark.parametrize("program", SMALL)
+def test_the_programs_step_by_the_learning_rate(tmp_path, pictures, program):
+    """Of the 30 pictures an epoch is 8 steps of 4, or 4 of twice as many for the critic."""
+    name, *small = SMALL[program]
+    n_steps = 4 if "--n_critic" in small else 8
+    require_falling_steps(tmp_path, name, [*small, *ON_PICTURES], n_steps=n_steps)
 
 
 @pytest.mark.parametrize("program", SMALL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,19 +10,15 @@ from PIL import Image, ImageDraw
 from programs import (
     files_in,
     options_of,
+    require_falling_steps,
     require_same_file,
     require_same_run_after_ctrl_c,
     require_same_run_in_two_parts,
     run,
 )
 
-from jgan.cli.translation import learning_rate
-from jgan.data.batches import Batches
-from jgan.errors import UserError
 from jgan.models import cyclegan, pix2pix
 from jgan.training.log import read_log
-from jgan.training.run import Run
-from jgan.weights import arrays as files
 from jgan.weights.arrays import load, load_header
 from jgan.weights.networks import load_network
 
@@ -128,62 +123,9 @@ def test_cyclegan_learns_the_way_back(pictures):
     assert np.mean([entry["cycle_a"] + entry["cycle_b"] for entry in log[-5:]]) < 0.25
 
 
-def rates(*, n_epochs, decay_epoch, n_images=4, batch_size=1):
-    """The learning rate of 0.8 at every step of a new run."""
-    new = Run("unused", SimpleNamespace(lr=0.8, n_epochs=n_epochs, decay_epoch=decay_epoch))
-    batches = Batches(n_images, batch_size=batch_size, seed=0)
-    return pytest.approx([learning_rate(new, batches)(step) for step in range(batches.steps(n_epochs))])
-
-
-def test_the_learning_rate_falls_from_decay_epoch_on():
-    assert rates(n_epochs=2, decay_epoch=None) == [0.8, 0.8, 0.8, 0.8, 0.8, 0.6, 0.4, 0.2]
-    assert rates(n_epochs=2, decay_epoch=0) == [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
-    for never in (2, 9):
-        assert rates(n_epochs=2, decay_epoch=never) == [0.8] * 8
-    assert rates(n_epochs=1, decay_epoch=None) == [0.8, 0.6, 0.4, 0.2]
-    assert rates(n_epochs=2, decay_epoch=1, n_images=6, batch_size=3) == [0.8, 0.8, 0.8, 0.4]
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "refused"),
-    [
-        ({"n_epochs": 2, "decay_epoch": None}, {"n_epochs": 4, "decay_epoch": None}, True),
-        ({"n_epochs": 2, "decay_epoch": 1}, {"n_epochs": 4, "decay_epoch": 1}, True),
-        ({"n_epochs": 2, "decay_epoch": None}, {"n_epochs": 4, "decay_epoch": 2}, False),
-        ({"n_epochs": 2, "decay_epoch": None}, {"n_epochs": 2, "decay_epoch": None}, False),
-        ({"n_epochs": 8, "decay_epoch": None}, {"n_epochs": 9, "decay_epoch": None}, False),  # it has not fallen yet
-        ({"n_epochs": 4, "decay_epoch": 0}, {"n_epochs": 2, "decay_epoch": 0}, False),
-    ],
-)
-def test_the_learning_rate_rises_again_only_where_that_is_asked_for(tmp_path, before, now, refused):
-    """A run of two epochs that has done six of its eight steps, and others."""
-    folder = Run(tmp_path / "run", program="train_toy")
-    folder.create({"lr": 0.8, **before}, {})
-    files.save(folder.state, {"weight": np.zeros(1)}, {"step": 6, "optimizer_steps": {}})
-    resumed = Run(folder.folder, SimpleNamespace(lr=0.8, **now), resumed=True)
-    batches = Batches(4, batch_size=1, seed=0)
-    if refused:
-        with pytest.raises(UserError, match=r"fallen to 0\.4 by step 6, and with --n_epochs 4 .* by --decay_epoch"):
-            learning_rate(resumed, batches)
-    else:
-        learning_rate(resumed, batches)
-
-
 @pytest.mark.parametrize(("name", "options"), [("train_pix2pix", PIX2PIX), ("train_cyclegan", CYCLEGAN)])
 def test_the_programs_step_by_the_learning_rate(pictures, name, options):
-    """Of an epoch of four steps: falling from its begin, the rate is a quarter at the last."""
-
-    def moved(decay_epoch):
-        options_of_decay = ["--n_epochs", 1, "--decay_epoch", decay_epoch]
-        output = f"from {decay_epoch}"
-        run(pictures, name, *options, *options_of_decay, "--max_steps", 3, "--output", output)
-        before, _ = load(pictures / output / "generator.safetensors")
-        run(pictures, name, "--resume", output, "--max_steps", 4)
-        after, _ = load(pictures / output / "generator.safetensors")
-        return np.concatenate([(after[key] - before[key]).ravel() for key in after if key.endswith("weight")])
-
-    fallen, constant = (np.linalg.norm(moved(decay_epoch)) for decay_epoch in (0, 1))
-    assert fallen == pytest.approx(constant / 4, rel=0.2)
+    require_falling_steps(pictures, name, options, n_steps=4)
 
 
 def test_a_run_is_resumed_for_longer_with_a_decay_epoch(refused, pictures):

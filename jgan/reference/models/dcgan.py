@@ -7,7 +7,7 @@ import math
 from torch import nn
 
 from jgan.models import DRAW_Z
-from jgan.reference.layers import init_normal
+from jgan.reference.layers import SpectralConv, init_normal
 
 
 class Generator(nn.Module):
@@ -28,15 +28,19 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    def __init__(self, *, img_size: int = 64, channels: int = 3, conv_dim: int | None = None, batch_norm: bool = True):
+    def __init__(
+        self, *, img_size: int = 64, channels: int = 3, conv_dim: int | None = None, batch_norm: bool = True,
+        spectral_norm: bool = False,
+    ):  # fmt: skip
         super().__init__()
+        conv = SpectralConv if spectral_norm else nn.Conv2d
         widths = stage_widths(img_size, conv_dim)
-        layers = [nn.Conv2d(channels, widths[0], 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2)]
+        layers = [conv(channels, widths[0], 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2)]
         for n_in, n_out in zip(widths, widths[1:]):
-            layers.append(nn.Conv2d(n_in, n_out, 4, stride=2, padding=1, bias=False))
+            layers.append(conv(n_in, n_out, 4, stride=2, padding=1, bias=False))
             layers += [nn.BatchNorm2d(n_out)] if batch_norm else []
             layers.append(nn.LeakyReLU(0.2))
-        self.model = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, bias=False))
+        self.model = nn.Sequential(*layers, conv(widths[-1], 1, 4, bias=False))
         init_normal(self)
 
     def forward(self, images):
