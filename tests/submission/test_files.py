@@ -25,6 +25,11 @@ def test_a_pickle_is_known_by_its_content_in_every_protocol(tmp_path, protocol):
     assert sentence.startswith("file: it is a pickle")
 
 
+def test_a_pickle_with_more_after_it_is_known(tmp_path):
+    (tmp_path / "file").write_bytes(pickle.dumps({"a": 1}, protocol=2) + bytes(range(256)))  # as old PyTorch wrote
+    assert found(tmp_path)[0].startswith("file: it is a pickle")
+
+
 def test_a_pickle_is_known_by_its_name_and_within_an_archive(tmp_path):
     for name in ("a.pkl", "B.PTH", "c.pt"):
         (tmp_path / name).write_bytes(b"")

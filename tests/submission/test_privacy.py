@@ -32,7 +32,7 @@ def test_the_code_of_the_country_does_not_hide_it(number):
         '{"g_loss": 0.69314718056, "lr": 1.2345678901e-05}',
         "0.12345678901234",
         "1234567890 and 123456789012 and 1650355235639 and 20220419164035639",
-        "sha256 a1b2c3d4e5f6a1b2c3d4e5f6a1b2c312345678901abcdef0123456789abcdef0",
+        "sha256 a1b2c3d4e5f6a1b2c3d4e5f6a1b2c12345678901abcdef0123456789abcdef0",
         "12345678901.25 seconds",
         "138-0013 8000",
     ],
