@@ -1,9 +1,10 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Writing files and folders so that nobody ever sees half of one."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,30 @@ def replacing(path: str | Path):
         raise UserError(f"cannot write {path}: {error.strerror}") from None
     except BaseException:
         os.unlink(temporary)
+        raise
+
+
+@contextmanager
+def making_folder(path: str | Path):
+    """Yield an empty folder that is renamed to `path` once it is complete.
+
+    On any error nothing is left of it. Raises UserError if `path` holds something already, is a file, or can't be made.
+    """
+    path = Path(path)
+    try:
+        if path.exists() and any(path.iterdir()):
+            raise UserError(f"{path} already holds something; choose a folder that is empty or does not exist")
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise UserError(f"cannot make the folder {path}: {error.strerror}") from None
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        temporary.rename(path)
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from None
         raise
 
 

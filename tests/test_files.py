@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from jgan.errors import UserError
-from jgan.files import replacing, write_bytes
+from jgan.files import making_folder, replacing, write_bytes
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -62,3 +62,41 @@ def test_others_may_read_what_the_umask_lets_them(tmp_path):
     finally:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_folder_appears_whole(tmp_path, exists):
+    path = tmp_path / "f"
+    if exists:
+        path.mkdir()
+    with making_folder(path) as folder:
+        (folder / "inside").write_bytes(b"")
+        assert path.exists() == exists and not (path / "inside").exists()
+    assert os.listdir(tmp_path) == ["f"] and os.listdir(path) == ["inside"]
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    assert path.stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.parametrize("error", [RuntimeError(), KeyboardInterrupt(), UserError("no")])
+def test_a_folder_that_is_not_completed_leaves_nothing(tmp_path, error):
+    with pytest.raises(type(error)), making_folder(tmp_path / "f") as folder:
+        (folder / "inside").write_bytes(b"")
+        raise error
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_in_use_is_refused_and_stays(tmp_path):
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "mine").write_bytes(b"")
+    (tmp_path / "file").write_bytes(b"")
+    for path, sentence in (("f", "holds something"), ("file", "Not a directory"), ("gone/f", "No such file")):
+        with pytest.raises(UserError, match=sentence), making_folder(tmp_path / path):
+            raise AssertionError("it was begun")
+    assert os.listdir(tmp_path / "f") == ["mine"] and sorted(os.listdir(tmp_path)) == ["f", "file"]
+
+
+def test_a_folder_that_fills_the_disk_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"cannot make the folder .*: No space left"), making_folder(tmp_path / "f"):
+        raise OSError(28, "No space left on device")
+    assert os.listdir(tmp_path) == []

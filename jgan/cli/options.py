@@ -16,13 +16,17 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "weights"  # that are shipped
 LARGEST = 999_999_999  # of seeds that can be written on a command line
 
 
-def option(default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None):
+def option(
+    default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None,
+    positional=False,
+):  # fmt: skip
     """A dataclass field that is an option: default, line of help, and which values it may take.
 
-    least <= value <= most, above < value < below, or one of `choices`. Without a default it is a positional argument.
+    least <= value <= most, above < value < below, or one of `choices`. Without a default it is a positional argument,
+    and so it is if `positional`, but one that may be left out.
     """
     limits = {"help": help, "least": least, "most": most, "above": above, "below": below, "choices": choices}
-    return dataclasses.field(default=default, metadata=limits)
+    return dataclasses.field(default=default, metadata={**limits, "positional": positional})
 
 
 def parse(options_class, description: str, argv=None):
@@ -49,7 +53,7 @@ def _of_optional(kind):
 
 
 def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind) -> None:
-    """Optional[T] takes a T; a bool is a flag; without a default it is positional, tuple[T, ...] one or several."""
+    """Optional[T] takes a T; a bool is a flag; a positional tuple[T, ...] takes one or several."""
     several = typing.get_origin(kind) is tuple
     kind = _of_optional(kind)
     text = field.metadata["help"]
@@ -57,6 +61,8 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind) -> Non
         parser.add_argument(field.name, type=kind, nargs="+", help=text)
     elif field.default is dataclasses.MISSING:
         parser.add_argument(field.name, type=kind, help=text)
+    elif field.metadata["positional"]:
+        parser.add_argument(field.name, type=kind, nargs="?", default=argparse.SUPPRESS, help=text)
     elif kind is bool:
         parser.add_argument(f"--{field.name}", action="store_true", default=argparse.SUPPRESS, help=text)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import jittor as jt
@@ -12,12 +13,16 @@ from jgan.random import rng
 from jgan.weights.networks import load_network
 
 
-def load_generator(path: str | Path):
+def load_generator(path: str | Path, *, conditional: bool = False):
     """The generator of a weights file, rebuilt from its header, in evaluation mode; UserError if it holds none.
 
-    One that draws classes has their names as `classes`: numbers, where the file names none.
+    One that draws classes has their names as `classes`: numbers, where the file names none. conditional: whether it
+    must be such a one.
     """
-    generator = load_network(path, *(each for each in rebuildable_classes() if hasattr(each, "draw_z")))
+    constructors = [each for each in rebuildable_classes() if hasattr(each, "draw_z")]
+    if conditional:
+        constructors = [each for each in constructors if "n_classes" in inspect.signature(each).parameters]
+    generator = load_network(path, *constructors)
     if is_conditional(generator) and not generator.classes:
         generator.classes = tuple(map(str, range(generator.n_classes)))
     return generator

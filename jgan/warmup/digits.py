@@ -1,15 +1,13 @@
-"""A string of digits -> the warm-up's submission: one row of generated digits, and the archive to upload."""
+"""A string of digits -> the image of the warm-up's submission: one row of generated digits."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from jgan.errors import UserError
-from jgan.files import replacing, write_bytes
+from jgan.files import replacing
 from jgan.images import to_pixels
 from jgan.random import normal, rng
 
@@ -23,7 +21,7 @@ def parse_digits(text: str) -> np.ndarray:
     the text, which is somebody's phone number.
     """
     if not text:
-        raise UserError("the number is empty; give the digits to draw, such as 13800138000")
+        raise UserError("the number is empty; give the digits to draw, such as 0123456789")
     for position, character in enumerate(text, start=1):
         if character not in "0123456789":
             raise UserError(
@@ -87,15 +85,3 @@ def draw_report(path: str | Path, pixels: np.ndarray, digits: np.ndarray, readin
 def percent(share: float) -> str:
     """A probability in percent, rounded down, so that only certainty is 100.0%."""
     return f"{np.floor(1000 * share) / 10:.1f}%"
-
-
-def write_archive(path: str | Path, png: bytes, program: str) -> None:
-    """Write the archive to upload: result/result.png and result/CGAN.py. Equal contents give equal bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in (("result/result.png", png), ("result/CGAN.py", program.encode())):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
-    write_bytes(path, buffer.getvalue())

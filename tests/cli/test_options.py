@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from jgan.cli.options import class_labels, option
+from jgan.cli.options import class_labels, option, parse
 from jgan.cli.training import AdamOptions, TrainOptions, open_run
 from jgan.errors import UserError
 from jgan.training.run import Run
@@ -18,6 +18,22 @@ from jgan.training.run import Run
 class Options(TrainOptions, AdamOptions):
     momentum: float = option(0.9, "of the toy", above=0, below=1)
     mirrored: bool = option(False, "mirror the images")
+
+
+@dataclasses.dataclass
+class Positional:
+    first: str = option(None, positional=True)
+    second: str = option(None, positional=True)
+    named: str = option("d")
+
+
+@pytest.mark.parametrize(
+    ("typed", "options"),
+    [([], (None, None, "d")), (["a"], ("a", None, "d")), (["a", "b", "--named", "c"], ("a", "b", "c"))],
+)
+def test_a_positional_argument_may_be_left_out(typed, options):
+    opt, given = parse(Positional, "", typed)
+    assert dataclasses.astuple(opt) == options and len(given) == len(typed) - ("--named" in typed)
 
 
 @pytest.fixture

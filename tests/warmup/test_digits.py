@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import io
-import zipfile
-
 import jittor as jt
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from jgan.errors import UserError
 from jgan.images import from_pixels, to_pixels
 from jgan.models.cgan import Generator
 from jgan.models.classifier import Classifier
-from jgan.warmup.digits import draw_digits, parse_digits, percent, write_archive
+from jgan.warmup.digits import draw_digits, parse_digits, percent
 
 
 @given(st.text(st.sampled_from("0123456789"), min_size=1))
@@ -111,16 +107,3 @@ def test_a_generator_of_another_shape_is_refused(options):
 def test_no_digits_are_not_drawn(generator):
     with pytest.raises(ValueError, match="no digits to draw"):
         draw_digits(generator, np.zeros(0, np.int32), seed=0)
-
-
-def test_the_archive_holds_the_two_files_and_is_the_same_each_time(tmp_path):
-    png = io.BytesIO()
-    Image.new("L", (32, 32)).save(png, "PNG")
-    for name in ("a.zip", "b.zip"):
-        write_archive(tmp_path / name, png.getvalue(), "print('数字')\n")
-    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        assert archive.testzip() is None
-        assert archive.namelist() == ["result/result.png", "result/CGAN.py"]
-        assert archive.read("result/result.png") == png.getvalue()
-        assert archive.read("result/CGAN.py").decode() == "print('数字')\n"
