@@ -64,6 +64,13 @@ class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOp
         if self.arch == "conv" and self.conv_dim is None:
             self.conv_dim = 32
 
+    @property
+    def first_falling_epoch(self) -> int:
+        """The epoch (from 0) from which on the learning rate falls to 0 at the end of the last."""
+        if self.decay_epoch is None:
+            return self.n_epochs // 2 if self.arch == "conv" else self.n_epochs
+        return self.decay_epoch
+
 
 def load(opt: Options) -> Images:
     if opt.arch == "conv" and opt.img_size not in DCGAN_SIZES:
@@ -96,7 +103,6 @@ def train(run, data: Images) -> int:
         cgan = algorithms.cgan(half, **options)
     generator = cgan.generator
     batches = training.batches_of(data, opt)
-    rate = training.learning_rate(run, batches, decay_from_half=opt.arch == "conv")
     augment = training.augmentation(opt, data)
 
     def step(i: int) -> dict:
@@ -105,7 +111,6 @@ def train(run, data: Images) -> int:
         z = generator.draw_z(random, opt.batch_size, opt.latent_dim)
         fake_labels = random.integers(0, n_classes, opt.batch_size)
         real = data.batch(chosen)
-        cgan.set_lr(rate(i))
         return cgan.step(
             real=jt.array(real), labels=data.labels[chosen], z=jt.array(z), fake_labels=fake_labels, augment=augment(i)
         )

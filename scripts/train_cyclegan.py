@@ -96,14 +96,12 @@ def train(run, data: list[Images]) -> int:
     )  # fmt: skip
     batches_a = training.batches_of(data_a, opt)
     batches_b = training.batches_of(data_b, opt, purpose="shuffle b")
-    rate = training.learning_rate(run, batches_a, decay_from_half=True)
     pool_a, pool_b = ImagePool(opt.pool_size), ImagePool(opt.pool_size)
 
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
         (a,) = translation.crop(opt, random, data_a.pixels[batches_a.at(i)])
         (b,) = translation.crop(opt, random, data_b.pixels[batches_b.at(i)])
-        cyclegan.set_lr(rate(i))
         return cyclegan.step(
             a=jt.array(a), b=jt.array(b),
             exchange_a=lambda fake: jt.array(pool_a.exchange(fake.numpy(), random)),

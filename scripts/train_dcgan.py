@@ -51,13 +51,12 @@ def train(run, data: Images) -> int:
     )  # fmt: skip
     generator = dcgan.generator
     batches = training.batches_of(data, opt)
-    rate, augment = training.learning_rate(run, batches), training.augmentation(opt, data)
+    augment = training.augmentation(opt, data)
 
     def step(i: int) -> dict:
         real = data.batch(batches.at(i))
         z = generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
         z_d, z_g = z[: opt.batch_size], z[opt.batch_size :]
-        dcgan.set_lr(rate(i))
         return dcgan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g), augment=augment(i))
 
     return loop.train(run, batches, dcgan, step=step, **training.shown(opt, generator, data))

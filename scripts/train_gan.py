@@ -42,13 +42,11 @@ def train(run, data: Images) -> int:
     )  # fmt: skip
     generator = gan.generator
     batches = training.batches_of(data, opt)
-    rate = training.learning_rate(run, batches)
 
     def step(i: int) -> dict:
         real = data.batch(batches.at(i))
         z = generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
         z_d, z_g = z[: opt.batch_size], z[opt.batch_size :]
-        gan.set_lr(rate(i))
         return gan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g))
 
     return loop.train(run, batches, gan, step=step, **training.shown(opt, generator, data))

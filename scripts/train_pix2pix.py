@@ -93,7 +93,6 @@ def train(run, data: list[Images]) -> int:
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, lambda_l1=opt.lambda_l1, lambda_gp=opt.lambda_gp,
     )  # fmt: skip
     batches = training.batches_of(inputs, opt)
-    rate = training.learning_rate(run, batches, decay_from_half=True)
 
     def step(i: int) -> dict:
         chosen, random = batches.at(i), rng(opt.seed, "noise", i)
@@ -101,7 +100,6 @@ def train(run, data: list[Images]) -> int:
         penalty = {}
         if opt.gan_mode == "wgangp":
             penalty["epsilon"] = jt.array(random.random(opt.batch_size, dtype=np.float32))
-        pix2pix.set_lr(rate(i))
         return pix2pix.step(a=jt.array(a), b=jt.array(b), **penalty)
 
     a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], opt.img_size)) for each in (inputs, targets))

@@ -47,7 +47,6 @@ def train(run, data: Images) -> int:
     )  # fmt: skip
     generator = wgan.generator
     batches = training.batches_of(data, opt, n_critic=opt.n_critic)
-    rate = training.learning_rate(run, batches)
     rounds = (opt.n_critic, opt.batch_size)
 
     def step(i: int) -> dict:
@@ -55,7 +54,6 @@ def train(run, data: Images) -> int:
         reals = data.batch(batches.at(i)).reshape((*rounds, *data.pixels.shape[1:]))
         z_c = generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1))
         z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
-        wgan.set_lr(rate(i))
         return wgan.step(reals=jt.array(reals), z_c=jt.array(z_c), z_g=jt.array(z_g))
 
     return loop.train(run, batches, wgan, step=step, **training.shown(opt, generator, data))

@@ -69,7 +69,6 @@ def train(run, data: Images) -> int:
     )  # fmt: skip
     generator = wgan_gp.generator
     batches = training.batches_of(data, opt, n_critic=opt.n_critic)
-    rate = training.learning_rate(run, batches)
     rounds = (opt.n_critic, opt.batch_size)
 
     def step(i: int) -> dict:
@@ -78,7 +77,6 @@ def train(run, data: Images) -> int:
         z_c = generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1))
         z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
         epsilon = random.random(rounds, dtype=np.float32)
-        wgan_gp.set_lr(rate(i))
         return wgan_gp.step(
             reals=jt.array(reals), z_c=jt.array(z_c), z_g=jt.array(z_g), epsilon=jt.array(epsilon)
         )  # fmt: skip

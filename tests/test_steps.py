@@ -63,7 +63,7 @@ def doubled(images):
 
 RECIPES = pytest.mark.parametrize(  # what a step takes, and how much larger the discriminator sees its images by it
     ("options", "k"),
-    [({}, 1), ({"lambda_r1": 3}, 1), ({"augment": doubled}, 2), ({"lambda_r1": 3, "augment": doubled}, 2)],
+    [({}, 1), ({"lambda_r1": 3}, 1), ({"lambda_r1": 3, "augment": doubled}, 2)],
 )
 
 
@@ -72,9 +72,8 @@ def test_cgan_step_is_one_update_of_each_network(options, k):
     networks, a, b, random = linear_pair(0)
     real, z = random.normal(0, 1, (5, 2)), random.normal(0, 1, (5, 3))
     labels, fake_labels = random.integers(0, 3, 5), random.integers(0, 3, 5)
-    losses = cgan_step(
-        *networks, real=var(real, 5, 1, 1, 2), labels=labels, z=var(z), fake_labels=fake_labels, **options
-    )
+    given = {"real": var(real, 5, 1, 1, 2), "labels": labels, "z": var(z), "fake_labels": fake_labels}
+    losses = cgan_step(*networks, **given, **options)
 
     y, fake_y = labels[:, None], fake_labels[:, None]
     fake = z @ a + fake_y

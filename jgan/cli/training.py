@@ -94,6 +94,11 @@ class ImageOptions(DataOptions):
     decay_epoch: Optional[int] = option(None, "from this epoch on the learning rate falls to 0; else never", least=0)
     judge: Optional[str] = option(None, "a classifier.safetensors to score by; else the shipped one of --dataset")
 
+    @property
+    def first_falling_epoch(self) -> int:
+        """The epoch (from 0) from which on the learning rate falls to 0 at the end of the last."""
+        return self.n_epochs if self.decay_epoch is None else self.decay_epoch
+
 
 @dataclasses.dataclass
 class PenaltyOptions:
@@ -294,33 +299,6 @@ def augmentation(opt: AugmentOptions, data: Images) -> Callable[[int], Callable]
 
     names, background = opt.augment.split(",") if opt.augment else [], background_of(data.pixels)
     return lambda step: diff_augment(names, rng(opt.seed, "augment", step), background)
-
-
-def learning_rate(run: Run, batches: Batches, *, decay_from_half: bool = False) -> Callable[[int], float]:
-    """The learning rate at each step: it falls from decay_epoch on, if there is one, or from half of n_epochs on.
-
-    UserError if a run is resumed for longer, so that it would rise again unasked.
-    """
-    from jgan.optimizers import linear_decay
-    from jgan.training.state import steps_done
-
-    def rate_of(options: dict) -> Callable[[int], float]:
-        n_epochs, decay_epoch = options["n_epochs"], options.get("decay_epoch")
-        if decay_epoch is None:
-            decay_epoch = n_epochs // 2 if decay_from_half else n_epochs
-        n_steps, decay_step = batches.steps(n_epochs), batches.steps(decay_epoch)
-        return lambda step: linear_decay(options["lr"], step, n_steps=n_steps, decay_step=decay_step)
-
-    rate = rate_of(vars(run.options))
-    if run.resumed:
-        before, done = run.read_config()["options"], steps_done(run.state)
-        was, will_be = rate_of(before)(done), rate(done)
-        if will_be > was and run.options.decay_epoch == before.get("decay_epoch"):
-            raise UserError(
-                f"the learning rate has fallen to {was:.3g} by step {done}, and with --n_epochs {run.options.n_epochs} "
-                f"it would rise to {will_be:.3g} again; say by --decay_epoch from which epoch on it is to fall"
-            )
-    return rate
 
 
 def shown(opt: ImageOptions, generator, data: Images) -> dict:

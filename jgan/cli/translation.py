@@ -29,6 +29,11 @@ class TranslationOptions(TrainOptions, AdamOptions):
     conv_dim: int = option(64, "width of the networks", least=1)
 
     @property
+    def first_falling_epoch(self) -> int:
+        """The epoch (from 0) from which on the learning rate falls to 0 at the end of the last."""
+        return self.n_epochs // 2 if self.decay_epoch is None else self.decay_epoch
+
+    @property
     def loaded_size(self) -> int:
         """Height and width of the images from which those of img_size are cropped (Isola et al. 2017, section 6.2)."""
         return self.img_size if self.no_jitter else round(self.img_size * 286 / 256)

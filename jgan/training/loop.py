@@ -21,6 +21,7 @@ from jgan.files import make_folder
 from jgan.jittor_setup import runtime
 from jgan.optimizers import Average
 from jgan.training.log import Log, draw_curves
+from jgan.training.rate import learning_rate
 from jgan.training.run import Run
 from jgan.training.scores import Scores
 from jgan.training.state import restore_state, save_state, steps_done
@@ -52,6 +53,7 @@ def train(
     step if they were due. If no step is left to do, that is all.
     """
     opt, n_steps = run.options, run.n_steps(batches)
+    rate = learning_rate(run, batches)
     facts = {"classes": run.data.get("classes", ())}
     if opt.ema_decay:
         algorithm.average = Average(algorithm.generator, opt.ema_decay)
@@ -104,6 +106,8 @@ def train(
         while done < n_steps:
             start = time.perf_counter()
             runtime.reseed(opt.seed, "step", done)
+            if rate is not None:
+                algorithm.set_lr(rate(done))
             losses = step(done)
             if algorithm.average is not None:
                 algorithm.average.update(done)
