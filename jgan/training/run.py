@@ -20,14 +20,15 @@ class Run:
     log.jsonl               one line of losses every few steps
     scores.jsonl            one line of scores every evaluate_interval steps, if the run is scored
     curves.png              both, drawn
+    index.html              a page of all that is here (see `jgan.training.page`)
     samples/real.png        a grid of real images; samples/STEP.png, the fixed latents at that step
     state.safetensors       everything needed to go on
     generator.safetensors   the weights alone, averaged if the run averages, and what rebuilds the network
     best.safetensors        the same at the step of the best score
     .lock                   empty; locked by the process that trains
 
-    The generator's weights, the curves, and the sample and the scores of the state's step follow from the state and the
-    logs, and are made again where a kill prevented them.
+    The generator's weights, the curves, the page, and the sample and the scores of the state's step follow from the
+    state and the logs, and are made again where a kill prevented them.
 
     options: the program's, with n_epochs, max_steps, sample_interval, save_interval and seed among them. resumed:
     whether it goes on from its state. resume_command: what to type to go on. data: what tells its data set from others
@@ -40,7 +41,9 @@ class Run:
         self.log = self.folder / "log.jsonl"
         self.scores = self.folder / "scores.jsonl"
         self.curves = self.folder / "curves.png"
+        self.page = self.folder / "index.html"
         self.samples = self.folder / "samples"
+        self.real = self.samples / "real.png"
         self.state = self.folder / "state.safetensors"
         self.generator = self.folder / "generator.safetensors"
         self.best = self.folder / "best.safetensors"
