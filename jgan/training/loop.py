@@ -27,6 +27,7 @@ from jgan.training.run import Run
 from jgan.training.scores import Scores
 from jgan.training.state import restore_state, save_state, steps_done
 from jgan.training.stop import StopRequest, say
+from jgan.training.tensorboard import Events
 from jgan.weights.networks import save_network
 
 LOG_INTERVAL = 10
@@ -72,13 +73,21 @@ def train(
             run.note_session(dataclasses.asdict(opt), session)
         print(f"training on {session['device']} into {run.folder}")
 
+    def show_sample() -> None:
+        save_sample(run, lambda: draw(generator), done)
+        events.sample(done)
+
     def show_state(*, sampled: bool) -> dict:
         """Write what follows from the state that was just saved or restored, and return its scores, {} if not due."""
         save_network(weights or run.generator, generator, **facts)
         try:
             if sampled:
-                save_sample(run, lambda: draw(generator), done)
-            return scores.take(generator, done) if scores.due(done) else {}
+                show_sample()
+            if not scores.due(done):
+                return {}
+            found = scores.take(generator, done)
+            events.scores({"step": done, **found})
+            return found
         except images.NotFinite as error:
             raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
         finally:
@@ -93,7 +102,8 @@ def train(
         disable=done >= n_steps or sys.stderr is None,
     )
     scores = Scores(run, score, steps_done=done, last_step=batches.steps(opt.n_epochs), facts=facts)
-    with StopRequest() as stop, Log(run.log, done) as log, scores, bar:
+    written = {"steps_done": done, "images_per_step": batches.batch_size}
+    with StopRequest() as stop, Log(run.log, done) as log, scores, Events(run, **written) as events, bar:
         jt.sync_all()
         scored = {}
         if run.resumed:
@@ -118,7 +128,9 @@ def train(
 
             if last or done % LOG_INTERVAL == 0:
                 images_per_s = batches.batch_size * (done - logged) / computing_s
-                log.write(step=done, **losses, images_per_s=round(images_per_s, 1))
+                entry = {"step": done, **losses, "images_per_s": round(images_per_s, 1)}
+                log.write(**entry)
+                events.log(entry)
                 bar.set_postfix_str(_readable({**losses, **scored, "images/s": images_per_s}), refresh=False)
                 computing_s, logged = 0.0, done
             bar.update()
@@ -130,7 +142,7 @@ def train(
                     raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
                 scored = show_state(sampled=sampled) or ({} if last else scored)
             elif sampled:
-                save_sample(run, lambda: draw(generator), done)
+                show_sample()
             if last:
                 break
     if done < n_steps:

@@ -25,10 +25,11 @@ class Run:
     state.safetensors       everything needed to go on
     generator.safetensors   the weights alone, averaged if the run averages, and what rebuilds the network
     best.safetensors        the same at the step of the best score
+    events.out.tfevents.*   losses, scores and samples for TensorBoard, if the run was asked for them
     .lock                   empty; locked by the process that trains
 
-    The generator's weights, the curves, the page, and the sample and the scores of the state's step follow from the
-    state and the logs, and are made again where a kill prevented them.
+    The generator's weights, the curves, the page, the events, and the sample and the scores of the state's step follow
+    from the state and the logs, and are made again where a kill prevented them.
 
     options: the program's, with n_epochs, max_steps, sample_interval, save_interval and seed among them. resumed:
     whether it goes on from its state. resume_command: what to type to go on. data: what tells its data set from others
@@ -94,6 +95,7 @@ class Run:
         self.lock()
         self.require_new()
         self.keep_samples_until(0)
+        self.remove_events()
         for path in (self.scores, self.best):
             path.unlink(missing_ok=True)
         self._write_config({"program": self.program, "options": options, "sessions": [session]})
@@ -119,6 +121,11 @@ class Run:
         for path in self.samples.glob("*.png"):
             if path.stem.isdigit() and int(path.stem) > step:
                 path.unlink()
+
+    def remove_events(self) -> None:
+        """Remove what was written for TensorBoard."""
+        for path in self.folder.glob("events.out.tfevents.*"):
+            path.unlink()
 
     def read_config(self) -> dict:
         """What config.json holds; UserError if there is none that can be read."""

@@ -48,6 +48,7 @@ class Options:
     seed: int = 0
     ema_decay: float = 0.0
     evaluate_interval: int | None = None
+    tensorboard: bool = False
 
 
 class Training:

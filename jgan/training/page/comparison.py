@@ -13,7 +13,7 @@ NOT_COMPARED = ("output", "resume", "started", "steps")  # of options and sessio
 SCORED_BY = ("data", "labels", "judge")  # of a session: what its scores depend on
 
 
-def comparison(runs: list[Run]) -> dict:
+def compare(runs: list[Run]) -> dict:
     """What a page says of two runs or more, as JSON can hold it; UserError if one has no loss and no score in common.
 
     "runs" are as `jgan.training.page.facts.run_facts` has them, under names that differ, with the "best_scores" of

@@ -82,7 +82,7 @@ function chart({ name, curves }, runs, view) {
   const plot = new uPlot({
     width: 320,
     height: HEIGHT,
-    padding: [8, 12, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     scales: { x: { time: false, range: () => view.range } },
     series: [{}, ...curves.flatMap((curve, i) => series(i, curve).map((each) => ({ ...each })))],

@@ -9,7 +9,7 @@ import numpy as np
 N_POINTS = 1000  # of a curve; a chart is not as many pixels wide
 
 
-def curves(entries: list[dict]) -> list[dict]:
+def log_curves(entries: list[dict]) -> list[dict]:
     """A curve for each quantity of a log's entries, in the order in which they first appear.
 
     Of each: {"name", "steps", "low", "high", "mean"}, four lists of one length. Up to N_POINTS entries "low" and "high"

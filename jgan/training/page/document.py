@@ -11,7 +11,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 
 
-def document(kind: str, title: str, data: dict) -> str:
+def page_html(kind: str, title: str, data: dict) -> str:
     """The HTML of a page of one kind, "run" or "report": its sections are in KIND.html, and KIND.js fills them.
 
     data: what JSON can hold, without NaN and infinity; ValueError otherwise.

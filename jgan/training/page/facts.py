@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from jgan.training.log import read_log
-from jgan.training.page.curves import curves, numbers
+from jgan.training.page.curves import log_curves, numbers
 from jgan.training.run import Run
 from jgan.weights.arrays import load_header
 
@@ -32,7 +32,7 @@ def run_facts(run: Run) -> dict:
         **timing(entries, step, sessions[-1]),
         "options": config["options"],
         "sessions": sessions,
-        "curves": curves(entries),
+        "curves": log_curves(entries),
         **scored(scores),
         "files": files(run),
     }
@@ -65,7 +65,7 @@ def scored(entries: list[dict]) -> dict:
 
     The first score decides, and lower is better: see `jgan.training.scores.Scores`.
     """
-    found = curves(entries)
+    found = log_curves(entries)
     rows = [dict(zip(entry, [entry["step"], *numbers(list(entry.values())[1:])])) for entry in entries]
     deciding = [row for row in rows if found and row.get(found[0]["name"]) is not None]
     best = min(deciding, key=lambda row: row[found[0]["name"]])["step"] if deciding else None
