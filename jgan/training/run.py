@@ -95,8 +95,7 @@ class Run:
         self.lock()
         self.require_new()
         self.keep_samples_until(0)
-        self.remove_events()
-        for path in (self.scores, self.best):
+        for path in (self.scores, self.best, *self.events()):
             path.unlink(missing_ok=True)
         self._write_config({"program": self.program, "options": options, "sessions": [session]})
 
@@ -122,10 +121,9 @@ class Run:
             if path.stem.isdigit() and int(path.stem) > step:
                 path.unlink()
 
-    def remove_events(self) -> None:
-        """Remove what was written for TensorBoard."""
-        for path in self.folder.glob("events.out.tfevents.*"):
-            path.unlink()
+    def events(self) -> list[Path]:
+        """The files that were written for TensorBoard: one for each session, of which the last holds everything."""
+        return sorted(self.folder.glob("events.out.tfevents.*"))
 
     def read_config(self) -> dict:
         """What config.json holds; UserError if there is none that can be read."""

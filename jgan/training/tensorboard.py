@@ -28,7 +28,7 @@ def require_tensorboard() -> None:
 class Events:
     """The losses, scores and samples of a run in one event file in its directory; none unless its options ask for it.
 
-    The file follows from the others, as all but the state do. That of an earlier session is removed, and what it held
+    The file follows from the others, as all but the state do. That of an earlier session is emptied, and what it held
     up to the steps done is written anew from the logs and the samples. So nothing is there twice or of a step after the
     state that a run was resumed from, nothing is missing that a kill kept from the disk, and a run may begin to ask for
     it when it is resumed. Earlier events are dated as if the training had not paused until now.
@@ -45,7 +45,8 @@ class Events:
         from tensorboardX.event_file_writer import EventsWriter  # SummaryWriter's thread would hang on a full disk
 
         self._library = tensorboardX
-        run.remove_events()
+        for path in run.events():
+            path.write_bytes(b"")  # not removed: a TensorBoard that is reading it would never come to the next file
         self._file = self._checked(EventsWriter, str(run.folder / "events"))
         self._flushed = time.monotonic()
         self._last: dict[str, int] = {}  # step of each tag

@@ -17,9 +17,8 @@ OPTIONS = {"tensorboard": True, "sample_interval": 4, "save_interval": 6, "evalu
 
 
 def events(run) -> list:
-    """The events of the one file: each behind its length and four bytes, four bytes after it."""
-    (path,) = run.folder.glob("events.out.tfevents.*")
-    data, found = path.read_bytes(), []
+    """The events of all files: each behind its length and four bytes, four bytes after it."""
+    data, found = b"".join(path.read_bytes() for path in run.events()), []
     while data:
         (size,) = struct.unpack("<Q", data[:8])
         found.append(event_pb2.Event.FromString(data[12 : 12 + size]))
@@ -124,3 +123,12 @@ def test_without_the_library_the_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(tensorboard.UserError, match=r"pip install -r requirements-tensorboard\.txt"):
         tensorboard.require_tensorboard()
+
+
+def test_an_earlier_file_is_emptied_and_not_removed(tmp_path):
+    """TensorBoard's reader of a directory stays with the file that it reads, gone or not, and so would show no more."""
+    Training(tmp_path)(3, tensorboard=True)
+    earlier = tmp_path / "events.out.tfevents.1000000000.host"
+    earlier.write_bytes(b"of an earlier session")
+    Training(tmp_path)(5, resume=True, tensorboard=True)
+    assert earlier.read_bytes() == b"" and earlier != Training(tmp_path).run.events()[-1]
