@@ -227,3 +227,13 @@ def test_a_run_that_has_just_begun_has_a_page(chromium, tmp_path):
     chromium.open(run.page)
     assert chromium.messages() == []
     assert chromium.texts(".empty") == ["No sample has been drawn yet.", "Nothing has been logged yet."]
+
+
+@pytest.mark.parametrize("name", ["a_name_that_is_quite_long_for_a_phone", "name" * 30])
+def test_many_runs_of_long_names_fit_a_phone(chromium, tmp_path, name):
+    runs = [make_run(tmp_path / f"{name}_{i}", data_dir="/long" * 40) for i in range(8)]
+    write_page(runs[0])
+    write_report(tmp_path / "report.html", runs)
+    for page in (runs[0].page, tmp_path / "report.html"):
+        chromium.open(page, width=390)
+        assert chromium.run("return [document.documentElement.scrollWidth, innerWidth]") == [390, 390]
