@@ -71,7 +71,8 @@ function chart({ name, curves }, runs, view) {
   };
   const faint = single ? 0.4 : 0.28;
   const series = (i, curve) => {
-    const edge = { stroke: color(i, faint), width: 1, spanGaps: true, points: { show: false } };
+    const isThinned = curve?.low.some((value, k) => value !== curve.high[k]);
+    const edge = { stroke: color(i, isThinned ? faint / 2 : faint), width: 1, spanGaps: true, points: { show: false } };
     const points = { show: (curve?.steps.length ?? 0) < FEW, size: 6, fill: color(i) };
     return [edge, edge, { stroke: color(i), width: 2, spanGaps: true, dash: runDash(i), points }];
   };

@@ -5,7 +5,7 @@
 const { runs } = data;
 
 themeButton();
-byId("name").textContent = runs.map(({ name }) => name).join(", ");
+byId("name").textContent = runs.length > 4 ? `${runs.length} runs` : runs.map(({ name }) => name).join(", ");
 
 function showRuns(show) {
   const names = [...new Set(runs.flatMap(({ score_curves }) => score_curves.map(({ name }) => name)))];
