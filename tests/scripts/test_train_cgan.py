@@ -33,7 +33,7 @@ def trained(tmp_path_factory):
 def test_a_run_directory_is_complete(trained):
     files = {str(path.relative_to(trained)) for path in trained.rglob("*") if path.is_file()}
     assert files == {
-        "config.json", "log.jsonl", "curves.png", "state.safetensors", "generator.safetensors",
+        "config.json", "log.jsonl", "curves.png", "index.html", "state.safetensors", "generator.safetensors",
         "samples/real.png", "samples/0000200.png", ".lock",
     }  # fmt: skip
     config = json.loads((trained / "config.json").read_text())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from pathlib import Path
 
 from jgan.training.log import read_log
@@ -18,7 +17,7 @@ def run_facts(run: Run) -> dict:
     """What a page says of a run, as JSON can hold it; UserError if it is none, or if a file of it is damaged.
 
     "step" is that of its state, "steps" where its last session is to end, None if it does not say. "sessions" are those
-    of config.json, "written" is now, in seconds since 1970. Of the others see the functions below.
+    of config.json, "written" is when the state was, in seconds since 1970. Of the others see the functions below.
     """
     config, entries, scores = run.read_config(), read_log(run.log), read_log(run.scores)
     step = steps_done(run, entries)
@@ -26,7 +25,7 @@ def run_facts(run: Run) -> dict:
     return {
         "name": run.folder.resolve().name,
         "program": config["program"],
-        "written": time.time(),
+        "written": (run.state if run.state.is_file() else run.config).stat().st_mtime,
         "step": step,
         "steps": sessions[-1].get("steps"),
         **timing(entries, step, sessions[-1]),
