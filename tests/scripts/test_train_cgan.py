@@ -18,6 +18,8 @@ from jgan.data import mnist
 from jgan.models.cgan import Generator
 from jgan.random import normal, rng
 from jgan.training.log import read_log
+from jgan.training.page import write_page
+from jgan.training.run import Run
 from jgan.weights.arrays import load, load_header
 from jgan.weights.networks import load_network
 
@@ -129,6 +131,7 @@ def to_resume(three_steps, tmp_path):
     shutil.copytree(three_steps, tmp_path, dirs_exist_ok=True)
     config = tmp_path / "run" / "config.json"
     config.write_text(config.read_text().replace(str(three_steps), str(tmp_path)))
+    write_page(Run(tmp_path / "run"))  # it shows the folder
     return tmp_path / "run"
 
 
