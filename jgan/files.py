@@ -69,7 +69,7 @@ def remove_partial(folder: str | Path) -> None:
     None may be writing there now.
     """
     for path in Path(folder).glob(".*"):
-        if re.fullmatch(r"\..+\.(json|jsonl|png|gif|safetensors)\.[a-z0-9_]{8}", path.name):
+        if re.fullmatch(r"\..+\.(json|jsonl|png|gif|html|safetensors)\.[a-z0-9_]{8}", path.name):
             path.unlink(missing_ok=True)
 
 

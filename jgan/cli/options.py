@@ -123,9 +123,18 @@ def require_weights(weights: str | None) -> str:
 
 def require_png_path(output: str, name: str = "--output") -> Path:
     """The path of an image to write, that was given as this option; UserError unless it ends in .png in a folder."""
+    return _require_path(output, ".png", "the image is written as PNG", name)
+
+
+def require_html_path(output: str, name: str = "--output") -> Path:
+    """The path of a page to write, likewise in .html."""
+    return _require_path(output, ".html", "the page is written as HTML", name)
+
+
+def _require_path(output: str, suffix: str, reason: str, name: str) -> Path:
     path = Path(output)
-    if path.suffix != ".png":
-        raise UserError(f"the image is written as PNG, so {name} must end in .png; {output} does not")
+    if path.suffix != suffix:
+        raise UserError(f"{reason}, so {name} must end in {suffix}; {output} does not")
     if not path.parent.is_dir():
         raise UserError(f"the folder {path.parent} does not exist; make it, or choose another {name}")
     if path.is_dir():

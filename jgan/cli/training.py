@@ -23,6 +23,7 @@ from jgan.data.folder import load_folder
 from jgan.errors import UserError
 from jgan.random import rng
 from jgan.training.run import Run
+from jgan.training.tensorboard import require_tensorboard
 
 DATASETS = (*mnist.FILES, "folder")
 PATH_OPTIONS = ("data_dir", "dir_a", "dir_b", "val_dir", "judge")
@@ -32,6 +33,7 @@ RESUMABLE_OPTIONS = (
     "max_steps",
     "sample_interval",
     "save_interval",
+    "tensorboard",
     "device",
     *PATH_OPTIONS,
 )
@@ -60,6 +62,7 @@ class TrainOptions:
     ema_decay: float = option(0.0, "draw with averaged weights of this decay, as 0.999; 0 is off", least=0, below=1)
     max_steps: Optional[int] = option(None, "end after so many steps in all, whatever n_epochs says", least=1)
     seed: int = option(0, "of weights, noise, order and dropout; the same seed gives the same run", least=0)
+    tensorboard: bool = option(False, "write losses, scores and samples for TensorBoard, too, into the run directory")
     device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
     data_dir: Optional[str] = option(None, "folder of the data set")
     output: Optional[str] = option(None, "the run directory to make; else runs/ and the program's name after train_")
@@ -152,6 +155,8 @@ def run_training(options_class, description: str, load: Callable, train: Callabl
     def check(opt, given: dict) -> tuple:
         run = open_run(opt, given)
         _require_use(run.options)
+        if run.options.tensorboard:
+            require_tensorboard()
         data = load(run.options)
         sets = [data] if isinstance(data, Images) else data
         run.require_data({**fingerprint(*sets), **_judge_of(run.options, sets[0])})

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import sys
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Callable
 
@@ -21,11 +22,13 @@ from jgan.files import make_folder
 from jgan.jittor_setup import runtime
 from jgan.optimizers import Average
 from jgan.training.log import Log, draw_curves
+from jgan.training.page import write_page
 from jgan.training.rate import learning_rate
 from jgan.training.run import Run
 from jgan.training.scores import Scores
 from jgan.training.state import restore_state, save_state, steps_done
 from jgan.training.stop import StopRequest, say
+from jgan.training.tensorboard import Events
 from jgan.weights.networks import save_network
 
 LOG_INTERVAL = 10
@@ -49,8 +52,8 @@ def train(
     step under way is done (status 130, 143 or 129). KeyboardInterrupt is raised if it cannot be done (see StopRequest),
     and UserError if a loss or a weight is no longer finite; the state saved last is kept then.
 
-    A run that is resumed first shows what its state implies: generator, curves, and the sample and the scores of its
-    step if they were due. If no step is left to do, that is all.
+    A run that is resumed first shows what its state implies: generator, curves, page, and the sample and the scores of
+    its step if they were due. If no step is left to do, that is all.
     """
     opt, n_steps = run.options, run.n_steps(batches)
     rate = learning_rate(run, batches)
@@ -60,28 +63,38 @@ def train(
         facts["ema_decay"] = opt.ema_decay
     generator, parts = algorithm.averaged, {**algorithm.parts, **(pools or {})}
     done = restore_state(run.state, parts) if run.resumed else 0
-    session = {**runtime.versions(), **run.data}
+    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    size = {"steps": n_steps, "images_per_step": batches.batch_size}
+    session = {"started": started, **size, **runtime.versions(), **run.data}
     if not run.resumed:
         run.create(dataclasses.asdict(opt), session)
     make_folder(run.samples)  # the user may have cleared it away
-    images.save_png(run.samples / "real.png", real)
+    images.save_png(run.real, real)
     if done < n_steps:
         if run.resumed:
             run.note_session(dataclasses.asdict(opt), session)
         print(f"training on {session['device']} into {run.folder}")
 
-    def show_state() -> None:
-        save_network(weights or run.generator, generator, **facts)
-        if not scores.due(done):  # or they are drawn with the scores
-            draw_curves(run.curves, run.log, run.scores)
+    def show_sample() -> None:
+        save_sample(run, lambda: draw(generator), done)
+        events.sample(done)
 
-    def take_scores() -> dict:
+    def show_state(*, sampled: bool) -> dict:
+        """Write what follows from the state that was just saved or restored, and return its scores, {} if not due."""
+        save_network(weights or run.generator, generator, **facts)
         try:
-            return scores.take(generator, done)
+            if sampled:
+                show_sample()
+            if not scores.due(done):
+                return {}
+            found = scores.take(generator, done)
+            events.scores({"step": done, **found})
+            return found
         except images.NotFinite as error:
             raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
         finally:
             draw_curves(run.curves, run.log, run.scores)
+            write_page(run)
 
     bar = tqdm(
         total=n_steps,
@@ -91,17 +104,16 @@ def train(
         disable=done >= n_steps or sys.stderr is None,
     )
     scores = Scores(run, score, steps_done=done, last_step=batches.steps(opt.n_epochs), facts=facts)
-    with StopRequest() as stop, Log(run.log, done) as log, scores, bar:
+    written = {"steps_done": done, "images_per_step": batches.batch_size}
+    with StopRequest() as stop, Log(run.log, done) as log, scores, Events(run, **written) as events, bar:
         jt.sync_all()
         scored = {}
         if run.resumed:
             run.keep_samples_until(done)
-            show_state()
             is_due = done >= n_steps or done % opt.sample_interval == 0
-            if is_due and not run.sample(done).exists():
-                save_sample(run, lambda: draw(generator), done)
-            if scores.due(done):
-                scored = take_scores()
+            scored = show_state(sampled=is_due and not run.sample(done).exists())
+        else:
+            write_page(run)
         computing_s, logged = 0.0, done
         while done < n_steps:
             start = time.perf_counter()
@@ -120,19 +132,21 @@ def train(
 
             if last or done % LOG_INTERVAL == 0:
                 images_per_s = batches.batch_size * (done - logged) / computing_s
-                log.write(step=done, **losses, images_per_s=round(images_per_s, 1))
+                entry = {"step": done, **losses, "images_per_s": round(images_per_s, 1)}
+                log.write(**entry)
+                events.log(entry)
                 bar.set_postfix_str(_readable({**losses, **scored, "images/s": images_per_s}), refresh=False)
                 computing_s, logged = 0.0, done
             bar.update()
+            sampled = last or done % opt.sample_interval == 0
             if last or done % opt.save_interval == 0 or scores.due(done):  # before what compiles more
                 try:
                     save_state(run.state, parts, done)
                 except ValueError as error:
                     raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
-                show_state()
-            if last or done % opt.sample_interval == 0:
-                save_sample(run, lambda: draw(generator), done)
-            scored = take_scores() if scores.due(done) else ({} if last else scored)
+                scored = show_state(sampled=sampled) or ({} if last else scored)
+            elif sampled:
+                show_sample()
             if last:
                 break
     if done < n_steps:

@@ -20,14 +20,16 @@ class Run:
     log.jsonl               one line of losses every few steps
     scores.jsonl            one line of scores every evaluate_interval steps, if the run is scored
     curves.png              both, drawn
+    index.html              a page of all that is here (see `jgan.training.page`)
     samples/real.png        a grid of real images; samples/STEP.png, the fixed latents at that step
     state.safetensors       everything needed to go on
     generator.safetensors   the weights alone, averaged if the run averages, and what rebuilds the network
     best.safetensors        the same at the step of the best score
+    events.out.tfevents.*   losses, scores and samples for TensorBoard, if the run was asked for them
     .lock                   empty; locked by the process that trains
 
-    The generator's weights, the curves, and the sample and the scores of the state's step follow from the state and the
-    logs, and are made again where a kill prevented them.
+    The generator's weights, the curves, the page, the events, and the sample and the scores of the state's step follow
+    from the state and the logs, and are made again where a kill prevented them.
 
     options: the program's, with n_epochs, max_steps, sample_interval, save_interval and seed among them. resumed:
     whether it goes on from its state. resume_command: what to type to go on. data: what tells its data set from others
@@ -40,7 +42,9 @@ class Run:
         self.log = self.folder / "log.jsonl"
         self.scores = self.folder / "scores.jsonl"
         self.curves = self.folder / "curves.png"
+        self.page = self.folder / "index.html"
         self.samples = self.folder / "samples"
+        self.real = self.samples / "real.png"
         self.state = self.folder / "state.safetensors"
         self.generator = self.folder / "generator.safetensors"
         self.best = self.folder / "best.safetensors"
@@ -91,7 +95,7 @@ class Run:
         self.lock()
         self.require_new()
         self.keep_samples_until(0)
-        for path in (self.scores, self.best):
+        for path in (self.scores, self.best, *self.events()):
             path.unlink(missing_ok=True)
         self._write_config({"program": self.program, "options": options, "sessions": [session]})
 
@@ -116,6 +120,10 @@ class Run:
         for path in self.samples.glob("*.png"):
             if path.stem.isdigit() and int(path.stem) > step:
                 path.unlink()
+
+    def events(self) -> list[Path]:
+        """The files that were written for TensorBoard: one for each session, of which the last holds everything."""
+        return sorted(self.folder.glob("events.out.tfevents.*"))
 
     def read_config(self) -> dict:
         """What config.json holds; UserError if there is none that can be read."""

@@ -19,6 +19,8 @@ from jgan.inference.generators import load_generator
 from jgan.models.cgan import Generator
 from jgan.random import normal, rng
 from jgan.training.log import read_log
+from jgan.training.page import write_page
+from jgan.training.run import Run
 from jgan.weights.arrays import load, load_header
 from jgan.weights.networks import load_network
 
@@ -34,7 +36,7 @@ def trained(tmp_path_factory):
 def test_a_run_directory_is_complete(trained):
     files = {str(path.relative_to(trained)) for path in trained.rglob("*") if path.is_file()}
     assert files == {
-        "config.json", "log.jsonl", "curves.png", "state.safetensors", "generator.safetensors",
+        "config.json", "log.jsonl", "curves.png", "index.html", "state.safetensors", "generator.safetensors",
         "samples/real.png", "samples/0000200.png", ".lock",
     }  # fmt: skip
     config = json.loads((trained / "config.json").read_text())
@@ -148,6 +150,7 @@ def to_resume(three_steps, tmp_path):
     shutil.copytree(three_steps, tmp_path, dirs_exist_ok=True)
     config = tmp_path / "run" / "config.json"
     config.write_text(config.read_text().replace(str(three_steps), str(tmp_path)))
+    write_page(Run(tmp_path / "run"))  # it shows the folder
     return tmp_path / "run"
 
 

@@ -257,7 +257,7 @@ def test_what_a_kill_after_the_last_state_prevented_is_made_again(tmp_path, pict
     """Byte for byte, and half a file that it left is removed; an older generator may lie there, or none."""
     run(tmp_path, "train_gan", *GAN, "--max_steps", 3, "--output", "run", curves=True)
     folder, before = tmp_path / "run", files_in(tmp_path / "run")
-    for name in ("generator.safetensors", "curves.png", "samples/0000003.png"):
+    for name in ("generator.safetensors", "curves.png", "index.html", "samples/0000003.png"):
         (folder / name).unlink()
     (folder / ".state.safetensors.abcd1234").write_bytes(b"half a state")
     if older:

@@ -95,7 +95,7 @@ def test_what_a_kill_after_the_last_state_prevented_is_made_again(pictures, name
     run(pictures, name, *options, "--max_steps", 2, "--output", "run", curves=True)
     folder = pictures / "run"
     before = files_in(folder)
-    for file in ("generator.safetensors", "curves.png", "samples/0000002.png"):
+    for file in ("generator.safetensors", "curves.png", "index.html", "samples/0000002.png"):
         (folder / file).unlink()
     (folder / ".state.safetensors.abcd1234").write_bytes(b"half a state")
     run(pictures, name, "--resume", "run", "--max_steps", 2, curves=True)

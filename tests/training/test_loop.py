@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -48,6 +50,7 @@ class Options:
     seed: int = 0
     ema_decay: float = 0.0
     evaluate_interval: int | None = None
+    tensorboard: bool = False
 
 
 class Training:
@@ -278,7 +281,14 @@ def test_a_state_of_another_network_is_refused(tmp_path):
 def files(run):
     """What a run shows, by its paths: all but times."""
     shown = {str(path.relative_to(run.folder)): path.read_bytes() for path in run.folder.rglob("*.*") if path.is_file()}
-    return {name: content for name, content in shown.items() if name not in ("config.json", "log.jsonl", "curves.png")}
+    timed = ("config.json", "log.jsonl", "curves.png", "index.html")
+    return {name: content for name, content in shown.items() if name not in timed}
+
+
+def shown(run) -> dict:
+    """What the page of a run shows that follows from its steps."""
+    data = json.loads(re.search(r'id="data">(.*?)</script>', run.page.read_text(), re.S)[1])
+    return {name: data[name] for name in ("step", "steps", "samples", "real", "scores")}
 
 
 @pytest.mark.parametrize("n_steps", [12, 20])
@@ -292,14 +302,19 @@ def test_what_a_kill_prevented_is_made_when_the_run_is_resumed(tmp_path, n_steps
     Training(tmp_path / "killed")(12, resume=True, sample_interval=4, save_interval=6)
     killed.run.generator.write_bytes(old)
     killed.run.curves.unlink()
+    killed.run.page.write_text("of step 6")
     killed.run.sample(12).unlink()
     killed.run.sample(6).unlink()  # of the step that a user's max_steps ended
     (killed.run.samples / "0000016.png").write_bytes(b"of a step that the state has not done")
     (killed.run.folder / ".state.safetensors.abcdefgh").write_bytes(b"half")
+    (killed.run.folder / ".index.html.abcdefgh").write_bytes(b"half")
     killed.run.lock()
 
     assert Training(tmp_path / "killed")(n_steps, resume=True, sample_interval=4, save_interval=6) == 0
     assert files(killed.run) == files(whole.run) and killed.run.curves.exists()
+    page = shown(killed.run)
+    assert page == shown(whole.run)
+    assert page["step"] == page["samples"][-1]["step"] == n_steps
 
 
 def test_a_run_that_is_done_trains_no_more(tmp_path, capsys):
@@ -436,3 +451,17 @@ def test_a_generator_that_draws_no_numbers_is_not_scored(tmp_path):
     with pytest.raises(UserError, match="after step 4, the images hold NaN"):
         training(8, evaluate_interval=4)
     assert training.state()[1]["step"] == 4
+
+
+def test_a_run_has_a_page_from_its_first_step_on(tmp_path):
+    steps = []
+    training = Training(tmp_path, {i: lambda: steps.append(shown(Run(tmp_path))["step"]) for i in range(7)})
+    training(7, save_interval=3, sample_interval=3)
+    assert steps == [0, 0, 0, 3, 3, 3, 6] and shown(training.run)["step"] == 7
+
+
+def test_the_page_shows_the_sample_and_the_scores_of_its_step(tmp_path):
+    training = Scored(tmp_path)
+    training(16, evaluate_interval=8, sample_interval=8)
+    data = shown(training.run)
+    assert [entry["step"] for entry in data["scores"]] == [sample["step"] for sample in data["samples"]] == [8, 16]
