@@ -16,9 +16,7 @@ from jgan.inference.generators import draw, latents, load_generator
 from jgan.inference.judges import load_judge, read
 from jgan.inference.translators import load_translator, translate
 from jgan.jittor_setup.runtime import seed_jittor
-from jgan.models.cgan import Generator
 from jgan.random import normal, rng
-from jgan.weights.networks import load_network
 
 WEIGHTS = ROOT / "weights"
 
@@ -51,9 +49,9 @@ def test_a_classifier_of_real_digits_reads_the_drawn_ones():
     data = mnist.load_mnist("test", size=32)
     assert (classify(from_pixels(data.pixels)) == data.labels).mean() > 0.85
 
-    generator = load_network(WEIGHTS / "cgan_mnist.safetensors", Generator)
+    generator = load_generator(WEIGHTS / "cgan_mnist.safetensors")
     asked = np.repeat(np.arange(10), 100)
-    drawn = generator(jt.array(normal(rng(0, "test"), 1000, 100)), asked).numpy()
+    drawn = generator(jt.array(normal(rng(0, "test"), 1000, generator.latent_dim)), asked).numpy()
     assert (classify(drawn) == asked).mean() > 0.85
 
 

@@ -27,6 +27,7 @@ WGAN = {"batch_size": 64, "img_size": 32, "latent_dim": 128, "conv_dim": 128, "n
 SIZES = {  # the networks of the papers, with the batches they are usually trained in
     "gan": {"batch_size": 64, "img_size": 28, "latent_dim": 100, "width": 32},
     "cgan": {"batch_size": 64, "img_size": 32, "latent_dim": 100, "n_classes": 10, "width_g": 128, "width_d": 512},
+    "projection": {"batch_size": 64, "img_size": 32, "latent_dim": 64, "n_classes": 10, "conv_dim": 32},
     "dcgan": {"batch_size": 32, "img_size": 64, "latent_dim": 100, "conv_dim": 64},
     "wgan": WGAN,
     "wgan_gp": {"arch": "upsampling", **WGAN},
