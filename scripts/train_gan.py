@@ -22,6 +22,7 @@ class Options(training.SmoothedLossOptions, training.PenaltyOptions, training.Im
     dataset: str = option("mnist", "the images to train on; folder: those in --data_dir", choices=training.DATASETS)
     img_size: int = option(28, "height and width of the images", least=4)
     channels: int = option(1, "channels of the images", choices=(1, 3))
+    width: int = option(32, "units of the narrowest hidden layers; the others have two and four times as many", least=1)
 
 
 def load(opt: Options) -> Images:
@@ -39,6 +40,7 @@ def train(run, data: Images) -> int:
         algorithms.framework("jittor"),
         latent_dim=opt.latent_dim, img_size=opt.img_size, channels=opt.channels,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, real_target=opt.real_target, lambda_r1=opt.lambda_r1,
+        width=opt.width,
     )  # fmt: skip
     generator = gan.generator
     batches = training.batches_of(data, opt)

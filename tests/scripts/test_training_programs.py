@@ -35,7 +35,7 @@ from jgan.models import network_class
 from jgan.models.classifier import Classifier
 from jgan.random import rng
 from jgan.training.log import read_log
-from jgan.weights.arrays import load_header
+from jgan.weights.arrays import load, load_header
 from jgan.weights.networks import save_network
 
 SMALL = {
@@ -236,6 +236,31 @@ def test_the_first_loss_is_that_of_the_untrained_networks(tmp_path, pictures, op
     (logged,) = read_log(tmp_path / "run" / "log.jsonl")
     assert logged["d_loss"] == pytest.approx(loss(*scores), rel=1e-4)
     assert options_of(tmp_path / "run")["gan_mode"] == ("vanilla" if "--gan_mode" not in options else options[1])
+
+
+def test_a_recipe_is_resumed_to_the_bit(tmp_path, pictures):
+    """Spectral normalisation keeps its vectors in the state; its discriminator has no BatchNorm."""
+    recipe = ["--gan_mode", "hinge", "--spectral_norm", "--lambda_r1", 0.5, "--augment", "color,translation,cutout"]
+    whole = require_same_run_in_two_parts(tmp_path, "train_dcgan", [*DCGAN, *recipe])
+    assert read_log(whole / "log.jsonl")[-1]["r1"] > 0
+    arrays, _ = load(whole / "state.safetensors")
+    names = {name.rpartition(".")[2] for name in arrays if name.startswith("discriminator/")}
+    assert names == {"weight", "running_u"}
+
+
+def test_augmented_images_are_what_the_discriminator_learns(tmp_path, pictures):
+    """The first losses of two runs differ by what is augmented alone."""
+    for name, options in (("plain", []), ("augmented", ["--augment", "cutout"])):
+        run(tmp_path, "train_dcgan", *DCGAN, *options, "--max_steps", 1, "--output", name)
+    plain, augmented = (read_log(tmp_path / name / "log.jsonl")[0]["d_loss"] for name in ("plain", "augmented"))
+    assert plain != augmented
+
+
+def test_the_width_of_gan_is_that_of_its_hidden_layers(tmp_path, pictures):
+    run(tmp_path, "train_gan", *GAN, "--width", 5, "--max_steps", 1, "--output", "run")
+    arrays, _ = load(tmp_path / "run" / "state.safetensors")
+    assert arrays["generator/model.0.weight"].shape == (5, 8)
+    assert arrays["discriminator/model.0.weight"].shape == (20, 432)
 
 
 @pytest.mark.parametrize(
