@@ -32,9 +32,9 @@ def diff_augment(names, random: np.random.Generator, background: np.ndarray) -> 
 def background_of(pixels: np.ndarray) -> np.ndarray:
     """The colour around the figures of a data set: the median of the border of its images, float32 (C,) in [-1, 1].
 
-    pixels: uint8 (N, C, H, W), of which the first 1,000 are looked at.
+    pixels: uint8 (N, C, H, W), of which some 1,000, evenly spread, are looked at.
     """
-    some = pixels[:1000]
+    some = pixels[:: max(1, len(pixels) // 1000)]
     border = np.concatenate([some[:, :, 0], some[:, :, -1], some[:, :, :, 0], some[:, :, :, -1]], axis=2)
     return (np.median(border, axis=(0, 2)) / 127.5 - 1).astype(np.float32)
 

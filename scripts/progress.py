@@ -26,14 +26,14 @@ class Options:
 
 def main(opt: Options, given: dict) -> int:
     run = Run(opt.run)
-    paths = sorted(path for path in run.samples.glob("*.png") if path.stem.isdigit() and path.is_file())
-    if not paths:
+    drawn = run.drawn()
+    if not drawn:
         raise UserError(f"{run.samples} holds no samples; {opt.run} is no run directory, or has drawn none yet")
     try:
-        sheets = [np.asarray(Image.open(path)) for path in paths]
+        sheets = [np.asarray(Image.open(path)) for path in drawn.values()]
     except OSError as error:
         raise UserError(f"a sample in {run.samples} cannot be read ({error}); remove it") from None
-    steps = np.array([int(path.stem) for path in paths])
+    steps = np.array(list(drawn))
     chosen = [np.abs(steps - step).argmin() for step in np.linspace(steps[-1], steps[0], opt.rows)[::-1]]
     height = run.read_config()["options"]["img_size"] + 2  # an image of the sheet, and the padding above it
     strip = [sheets[i][:height] for i in dict.fromkeys(chosen)]

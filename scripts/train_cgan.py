@@ -36,7 +36,7 @@ other = partial(training.otherwise, DEFAULTS)  # what help says of an option who
 class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOptions, training.AdamOptions):
     """What is None takes the default of the architecture."""
 
-    OLDER: ClassVar = {"arch": "mlp"}  # the networks of runs that were made before there was a choice
+    OLDER: ClassVar = training.OLDER_CGAN
 
     arch: str = option("conv", "convolutions and projection, or the warm-up's perceptrons", choices=tuple(DEFAULTS))
     lr: Optional[float] = option(None, f"learning rate of Adam{other('lr')}", above=0)
@@ -53,7 +53,7 @@ class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOp
     dataset: str = option("mnist", "the images; folder: each folder in --data_dir a class", choices=training.DATASETS)
     data_dir: Optional[str] = option(None, "folder of the class folders, or of a named data set's files")
     n_classes: Optional[int] = option(None, "number of classes; else as many as the data have", least=2)
-    img_size: int = option(32, "height and width of the images", least=4)
+    img_size: int = option(32, "height and width of the images; for --arch conv 16, 32, 64, 128 or 256", least=4)
     channels: int = option(1, "channels of the images", choices=(1, 3))
     gan_mode: Optional[str] = option(None, f"the adversarial loss{other('gan_mode')}", choices=training.GAN_MODES)
 

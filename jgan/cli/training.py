@@ -37,6 +37,7 @@ RESUMABLE_OPTIONS = (
     "device",
     *PATH_OPTIONS,
 )
+OLDER_CGAN = {"arch": "mlp"}  # what runs of train_cgan.py trained before there was a choice
 GAN_MODES = ("vanilla", "lsgan", "hinge")  # of `jgan.losses`, those that need no penalty beside them
 AUGMENTATIONS = (  # of `jgan.diff_augment`, and all their combinations
     "color", "translation", "cutout", "color,translation", "color,cutout", "translation,cutout",
@@ -115,7 +116,9 @@ class AugmentOptions:
     """How a discriminator of few images is kept from knowing them by heart."""
 
     augment: Optional[str] = option(
-        None, "what the discriminator sees in place of images, real and drawn; else those", choices=AUGMENTATIONS
+        None,
+        "change what the discriminator sees at random, real and drawn images alike; else not",
+        choices=AUGMENTATIONS,
     )
 
 
@@ -301,8 +304,11 @@ def batches_of(data: Images, opt, *, n_critic: int = 1, purpose: str = "shuffle"
 def augmentation(opt: AugmentOptions, data: Images) -> Callable[[int], Callable]:
     """What a discriminator sees at each step: a function from a batch of images to one (see `jgan.diff_augment`)."""
     from jgan.diff_augment import background_of, diff_augment
+    from jgan.steps import unchanged
 
-    names, background = opt.augment.split(",") if opt.augment else [], background_of(data.pixels)
+    if opt.augment is None:
+        return lambda step: unchanged
+    names, background = opt.augment.split(","), background_of(data.pixels)
     return lambda step: diff_augment(names, rng(opt.seed, "augment", step), background)
 
 

@@ -9,12 +9,19 @@ import shlex
 import statistics
 from pathlib import Path
 
+from jgan.cli.training import OLDER_CGAN
 from jgan.errors import UserError
-from jgan.training.log import read_log
+from jgan.training.log import read_log, seconds
 from jgan.training.run import Run
 from jgan.weights.arrays import load, load_header
 
-UNTOLD = ("output", "resume", "data_dir", "max_steps")  # options that are about one machine, or one session
+UNTOLD = (
+    "output",
+    "resume",
+    "data_dir",
+    "max_steps",
+    "tensorboard",
+)  # options that are about one machine, or one session
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,15 +59,16 @@ def read_facts(run: Run, weights: Path, judge: str | None) -> Facts:
         scored = [entry for entry in read_log(run.scores) if entry["step"] <= step]
         sessions = config["sessions"]
         named = {name: dict.fromkeys(str(each[name]) for each in sessions if name in each) for name in sessions[-1]}
+        options = {**OLDER_CGAN, **config["options"]}
         return Facts(
-            options=config["options"],
+            options=options,
             environment={name: "、".join(values) for name, values in named.items()},
             n_sessions=len(sessions),
             n_images=str(sessions[-1]["data"]).split()[0],
             steps=steps,
             step=step,
             images_per_s=statistics.median(entry["images_per_s"] for entry in speeds) if speeds else None,
-            hours=_hours(speeds, config["options"]["batch_size"]) if speeds else None,
+            hours=sum(seconds(speeds, options["batch_size"])) / 3600 if speeds else None,
             scored_step=scored[-1]["step"] if scored else None,
             scores={name: value for name, value in scored[-1].items() if name != "step"} if scored else {},
             model=header["model"],
@@ -68,19 +76,10 @@ def read_facts(run: Run, weights: Path, judge: str | None) -> Facts:
             n_parameters=sum(math.prod(array.shape) for name, array in arrays.items() if "running_" not in name),
             n_bytes=weights.stat().st_size,
             sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
-            command=_command(config["options"], steps, judge),
+            command=_command(options, steps, judge),
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{run.folder} is not as train_cgan.py writes a run ({error!r})") from None
-
-
-def _hours(speeds: list[dict], batch_size: int) -> float:
-    """The time of all steps, each entry giving the speed of those since the one before it."""
-    seconds, before = 0.0, 0
-    for entry in speeds:
-        seconds += batch_size * (entry["step"] - before) / entry["images_per_s"]
-        before = entry["step"]
-    return seconds / 3600
 
 
 def _command(options: dict, steps: int, judge: str | None) -> str:

@@ -22,6 +22,13 @@ LOSSES = {
     "vanilla": "交叉熵损失（Goodfellow et al. 2014，arXiv:1406.2661）",
     "hinge": "hinge 损失（Lim & Ye 2017，arXiv:1705.02894）",
 }
+CREDITS = {  # of the networks, by their names in the weights' header
+    "cgan.Generator": "- Mirza & Osindero 2014，Conditional Generative Adversarial Nets，arXiv:1411.1784\n",
+    "projection.Generator": (
+        "- Miyato & Koyama 2018，cGANs with Projection Discriminator，arXiv:1802.05637\n"
+        "- Miyato et al. 2018，Spectral Normalization for Generative Adversarial Networks，arXiv:1802.05957\n"
+    ),
+}
 SCORES = {
     "frechet_distance": "Fréchet 距离（评判网络的特征，越小越好）",
     "accuracy": "被评判网络认作所要数字的比例",
@@ -109,8 +116,7 @@ pip install -r requirements.txt
 
 - [Jittor](https://github.com/Jittor/jittor)（计图）深度学习框架，以及挑战赛热身赛的官方示例程序
 - jgan：基于 Jittor 的 GAN 工具包
-- Mirza & Osindero 2014，Conditional Generative Adversarial Nets，arXiv:1411.1784
-- {loss}
+{CREDITS.get(facts.model, "")}- {loss}
 - MNIST 手写数字数据集（LeCun et al. 1998）
 """
 

@@ -30,7 +30,7 @@ IGNORED = "__pycache__/\nruns/\n*.png\n*.zip\n!/images/*.png\n"
 
 def sample_of(run: Run, step: int) -> Path:
     """The last sample of a run up to a step; UserError if there is none."""
-    samples = sorted(path for path in run.samples.glob("*.png") if path.stem.isdigit() and int(path.stem) <= step)
+    samples = [path for drawn, path in run.drawn().items() if drawn <= step]
     if not samples:
         raise UserError(f"{run.samples} holds no sample of step {step} or before; resume the run, and it draws one")
     return samples[-1]

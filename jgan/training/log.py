@@ -49,6 +49,16 @@ def read_log(path: str | Path) -> list[dict]:
     return [entry for entry in entries if entry is not None]
 
 
+def seconds(entries: list[dict], images_per_step: int) -> list[float]:
+    """How long the steps took from one entry of a log to the next, by its images_per_s; 0 where it says none."""
+    steps = [0, *(entry["step"] for entry in entries)]
+    speeds = [entry.get("images_per_s", 0) for entry in entries]
+    return [
+        images_per_step * (step - before) / speed if speed > 0 else 0.0
+        for before, step, speed in zip(steps, steps[1:], speeds)
+    ]
+
+
 def _n_lines(path: str | Path) -> int:
     return len(Path(path).read_bytes().splitlines()) if Path(path).is_file() else 0
 

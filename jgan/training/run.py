@@ -62,6 +62,11 @@ class Run:
         """The sample of a step."""
         return self.samples / f"{step:07d}.png"
 
+    def drawn(self) -> dict[int, Path]:
+        """The samples that there are by their steps, in order."""
+        paths = {int(path.stem): path for path in self.samples.glob("*.png") if path.stem.isdecimal()}
+        return dict(sorted(paths.items()))
+
     def require_new(self) -> None:
         """UserError if the directory holds a run that can be resumed."""
         if os.path.exists(self.state):
@@ -117,8 +122,8 @@ class Run:
 
     def keep_samples_until(self, step: int) -> None:
         """Remove the samples of later steps, which are about to be drawn again."""
-        for path in self.samples.glob("*.png"):
-            if path.stem.isdigit() and int(path.stem) > step:
+        for drawn, path in self.drawn().items():
+            if drawn > step:
                 path.unlink()
 
     def events(self) -> list[Path]:

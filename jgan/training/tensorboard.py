@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import importlib.util
+import itertools
 import time
 from pathlib import Path
 from typing import Callable
@@ -12,8 +13,7 @@ import numpy as np
 from PIL import Image
 
 from jgan.errors import UserError
-from jgan.training.log import read_log
-from jgan.training.page.samples import drawn
+from jgan.training.log import read_log, seconds
 from jgan.training.run import Run
 
 FLUSH_S = 5.0  # seconds between writings to the disk, each of which waits for it
@@ -59,7 +59,7 @@ class Events:
         for entry in read_log(run.scores):
             self.scores(entry, when(entry["step"]))
         self._add_image("real", run.real, 0, when(0))
-        for step in drawn(run):
+        for step in run.drawn():
             if step <= steps_done:
                 self.sample(step, when(step))
 
@@ -123,10 +123,7 @@ class Events:
 
 def _dates(entries: list[dict], images_per_step: int) -> Callable[[int], float]:
     """When a step was done, had the steps of the log followed each other until now; between two it is the later."""
-    steps, dates = [0], [0.0]
-    for entry in entries:
-        seconds = images_per_step * (entry["step"] - steps[-1]) / max(entry.get("images_per_s", 0), 0.05)
-        steps.append(entry["step"])
-        dates.append(dates[-1] + seconds)
+    steps = [0, *(entry["step"] for entry in entries)]
+    dates = [0.0, *itertools.accumulate(seconds(entries, images_per_step))]
     begun = time.time() - dates[-1]
     return lambda step: begun + dates[min(bisect.bisect_left(steps, step), len(steps) - 1)]

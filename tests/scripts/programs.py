@@ -22,7 +22,7 @@ from conftest import ENVIRONMENT, ROOT
 from PIL import Image
 
 from jgan.training.log import read_log
-from jgan.weights.arrays import load, load_header
+from jgan.weights.arrays import load, load_header, save
 
 
 class Done(NamedTuple):
@@ -179,3 +179,13 @@ def require_falling_steps(folder: Path, name: str, options: list, *, n_steps: in
 
     fallen, constant = (np.linalg.norm(moved(decay_epoch)) for decay_epoch in (0, 1))
     assert fallen == pytest.approx(constant / n_steps, rel=0.3)
+
+
+def write_exchanged(path: Path, weights: Path, one: int, other: int) -> None:
+    """Write the weights of a convolutional conditional generator with two of its classes exchanged."""
+    arrays, header = load(weights)
+    for name, array in arrays.items():
+        if name.startswith("norms.") and name.endswith((".weight", ".bias")):  # a row for each class
+            arrays[name] = array.copy()
+            arrays[name][[one, other]] = array[[other, one]]
+    save(path, arrays, header)

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from conftest import ENVIRONMENT, ROOT
 from PIL import Image
-from programs import run
+from programs import run, write_exchanged
 
 from jgan.images import strip
 from jgan.inference.judges import load_judge, read
 from jgan.models import dcgan
 from jgan.models.cgan import Generator
 from jgan.models.classifier import Classifier
-from jgan.weights.arrays import load, save
 from jgan.weights.networks import save_network
 
 NUMBER = "00123456789"
@@ -139,12 +138,9 @@ def test_an_output_that_is_full_is_a_sentence_with_status_2(tmp_path, weights, a
 
 @pytest.fixture(scope="module")
 def mislabelled(tmp_path_factory):
-    """The shipped generator with the embeddings of 3 and 7 exchanged: asked for one it draws the other."""
-    arrays, header = load(SHIPPED)
-    order = [0, 1, 2, 7, 4, 5, 6, 3, 8, 9]
-    arrays["label_emb.weight"] = arrays["label_emb.weight"][order]
+    """The shipped generator with the classes 3 and 7 exchanged: asked for one it draws the other."""
     path = tmp_path_factory.mktemp("mislabelled") / "generator.safetensors"
-    save(path, arrays, header)
+    write_exchanged(path, SHIPPED, 3, 7)
     return path
 
 

@@ -212,6 +212,14 @@ def test_the_first_loss_is_that_of_scores_near_0(tmp_path, animals, mode, expect
     assert read_log(tmp_path / "run" / "log.jsonl")[0]["d_loss"] == pytest.approx(expected, abs=0.15)
 
 
+def test_the_discriminator_sees_images_augmented(tmp_path, animals):
+    """The first losses of two runs differ by what is augmented alone."""
+    for name, options in (("plain", []), ("augmented", ["--augment", "cutout"])):
+        run(tmp_path, "train_cgan", *SMALL, *options, "--max_steps", 1, "--output", name)
+    plain, augmented = (read_log(tmp_path / name / "log.jsonl")[0]["d_loss"] for name in ("plain", "augmented"))
+    assert plain != augmented
+
+
 def test_another_seed_is_another_run(tmp_path, animals):
     for seed in (5, 6):
         run(tmp_path, "train_cgan", *SMALL, "--seed", seed, "--max_steps", 1, "--output", f"run{seed}")

@@ -256,6 +256,11 @@ def test_augmented_images_are_what_the_discriminator_learns(tmp_path, pictures):
     assert plain != augmented
 
 
+def test_gan_is_penalised_by_r1(tmp_path, pictures):
+    run(tmp_path, "train_gan", *GAN, "--lambda_r1", 1, "--max_steps", 1, "--output", "run")
+    assert read_log(tmp_path / "run" / "log.jsonl")[0]["r1"] > 0
+
+
 def test_the_width_of_gan_is_that_of_its_hidden_layers(tmp_path, pictures):
     run(tmp_path, "train_gan", *GAN, "--width", 5, "--max_steps", 1, "--output", "run")
     arrays, _ = load(tmp_path / "run" / "state.safetensors")

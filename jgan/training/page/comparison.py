@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jgan.errors import UserError
 from jgan.training.page.facts import run_facts
-from jgan.training.page.samples import drawn, image_url, thinned
+from jgan.training.page.samples import image_url, thinned
 from jgan.training.run import Run
 
 NOT_COMPARED = ("output", "resume", "started", "steps")  # of options and sessions: what says nothing about a run
@@ -68,7 +68,7 @@ def frames(runs: list[Run]) -> list[tuple[Path, ...]]:
 
     A run that ended before shows its last. Without samples of one of the runs there are none.
     """
-    samples = [drawn(run) for run in runs]
+    samples = [run.drawn() for run in runs]
     if not all(samples):
         return []
     last = [max(found) for found in samples]

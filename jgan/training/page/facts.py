@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from pathlib import Path
 
-from jgan.training.log import read_log
+from jgan.training.log import read_log, seconds
 from jgan.training.page.curves import log_curves, numbers
 from jgan.training.run import Run
 from jgan.weights.arrays import load_header
@@ -54,8 +54,7 @@ def timing(entries: list[dict], step: int, session: dict) -> dict:
     if not timed or per_step is None or steps is None:
         return {"speed": None, "computed": None, "left": None}
     speed = statistics.median(entry["images_per_s"] for entry in timed[-RECENT:])
-    n_steps = [after["step"] - before["step"] for before, after in zip([{"step": 0}, *timed], timed)]
-    computed = sum(n * per_step / entry["images_per_s"] for n, entry in zip(n_steps, timed))
+    computed = sum(seconds(timed, per_step))
     return {"speed": speed, "computed": computed, "left": max(0, steps - step) * per_step / speed}
 
 

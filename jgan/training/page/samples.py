@@ -27,15 +27,9 @@ def run_samples(run: Run) -> dict:
     "samples" are [{"step", "image"}] in the order of their steps, "real" the real images or None; an image is the URL
     that holds it. Files that cannot be read are left out.
     """
-    kept = [path for (path,) in thinned([(path,) for path in drawn(run).values()])]
+    kept = [path for (path,) in thinned([(path,) for path in run.drawn().values()])]
     samples = [{"step": int(path.stem), "image": image_url(path)} for path in kept]
     return {"samples": [sample for sample in samples if sample["image"]], "real": image_url(run.real)}
-
-
-def drawn(run: Run) -> dict[int, Path]:
-    """The samples of a run by their steps, in order."""
-    paths = (path for path in run.samples.glob("*.png") if path.stem.isdecimal())
-    return {int(path.stem): path for path in sorted(paths, key=lambda path: int(path.stem))}
 
 
 def thinned(frames: list[tuple[Path, ...]]) -> list[tuple[Path, ...]]:
