@@ -98,7 +98,10 @@ def bad_weights(kind, tmp_path):
         (["1", "--seed", "x"], "--seed: invalid int value: 'x'"),
         ([], "the following arguments are required: number"),
         ("rubbish", "rubbish.safetensors is not a readable safetensors file"),
-        ("other", "holds dcgan.Generator; what is needed here is weights of cgan.Generator"),
+        (
+            "other",
+            "holds dcgan.Generator; what is needed here is weights of one of these: cgan.Generator, projection.Generator",
+        ),
         ("large", "the submission wants ten digits of the shape (1, 32, 32)"),
     ],
 )
