@@ -100,7 +100,7 @@ def bad_weights(kind, tmp_path):
         ("rubbish", "rubbish.safetensors is not a readable safetensors file"),
         (
             "other",
-            "holds dcgan.Generator; what is needed here is weights of one of these: cgan.Generator, projection.Generator",
+            "holds dcgan.Generator; what is needed here is weights of one of these: cgan.Generator, projection",
         ),
         ("large", "the submission wants ten digits of the shape (1, 32, 32)"),
     ],
