@@ -25,6 +25,7 @@ BEGIN, END = "<!-- scores: begin -->\n", "<!-- scores: end -->\n"
 FASHION = ("--dataset", "fashion_mnist", "--data_dir", "{data}/fashion_mnist")
 GENERATORS = {
     "cgan_mnist": ("--dataset", "mnist"),
+    "cgan_fashion_mnist": FASHION,
     "gan_mnist": ("--dataset", "mnist"),
     "wgan_fashion_32": FASHION,
     "wgan_gp_fashion_32": FASHION,
