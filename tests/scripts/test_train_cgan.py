@@ -208,7 +208,7 @@ def test_a_run_in_two_parts_is_the_same_run_to_the_bit(tmp_path, animals):
 
 @pytest.mark.parametrize(("mode", "expected"), [("vanilla", np.log(2)), ("lsgan", 0.5), ("hinge", 1)])
 def test_the_first_loss_is_that_of_scores_near_0(tmp_path, animals, mode, expected):
-    run(tmp_path, "train_cgan", *SMALL, "--gan_mode", mode, "--max_steps", 1, "--output", "run")
+    run(tmp_path, "train_cgan", *SMALL, "--arch", "mlp", "--gan_mode", mode, "--max_steps", 1, "--output", "run")
     assert read_log(tmp_path / "run" / "log.jsonl")[0]["d_loss"] == pytest.approx(expected, abs=0.15)
 
 
@@ -253,11 +253,11 @@ def test_a_run_finds_its_classes_in_a_new_place(tmp_path, refused, to_resume):
 
 
 def test_a_run_of_the_version_before_is_resumed(tmp_path):
-    """Its config.json has no data set, no loss and no strictness, and its sessions know nothing of classes."""
-    small = ["--img_size", 8, "--latent_dim", 8, "--batch_size", 4, "--n_classes", 10]
+    """Its config.json has no networks to choose, no data set, no loss, no recipe, and its sessions know no classes."""
+    small = ["--arch", "mlp", "--img_size", 8, "--latent_dim", 8, "--batch_size", 4, "--n_classes", 10]
     run(tmp_path, "train_cgan", *small, "--max_steps", 2, "--output", "run")
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    for name in ("dataset", "strict", "gan_mode"):
+    for name in ("arch", "dataset", "strict", "gan_mode", "decay_epoch", "lambda_r1", "augment", "conv_dim"):
         del config["options"][name]
     for name in ("labels", "classes"):
         del config["sessions"][0][name]
@@ -314,7 +314,7 @@ def test_size_channels_and_classes_are_options(tmp_path):
     real = np.asarray(Image.open(tmp_path / "run" / "samples" / "real.png"))
     assert real.shape == (182, 218, 3)
     assert real[:, : 10 * 18 + 2].any() and not real[:, 10 * 18 :].any()  # MNIST has no eleventh class
-    generator = load_network(tmp_path / "run" / "generator.safetensors", Generator)
+    generator = load_generator(tmp_path / "run" / "generator.safetensors")
     assert (generator.img_shape, generator.n_classes, generator.latent_dim) == ((3, 16, 16), 12, 8)
 
 
@@ -394,7 +394,7 @@ for name, *arguments in {MISTAKES}:
 @pytest.mark.parametrize("options", [["--latent_dim", 10**9], ["--n_classes", 10**9], ["--img_size", 10**6]])
 def test_sizes_for_which_there_is_no_memory_are_refused(tmp_path, refused, animals, options):
     mnist_or_not = [] if "--img_size" in options else SMALL
-    sentence = refused("train_cgan", *mnist_or_not, *options, "--output", "run")
+    sentence = refused("train_cgan", *mnist_or_not, "--arch", "mlp", *options, "--output", "run")
     assert re.search(r"need [0-9.]+ [GTPEZ]iB of memory, and [0-9.]+ [MGT]iB are free", sentence), sentence
     assert not (tmp_path / "run").exists()
 
@@ -409,7 +409,7 @@ def test_a_run_is_neither_overwritten_nor_resumed_under_other_options(refused, t
     before = files_in(folder)
     for arguments, sentence in [
         ([*SMALL, "--output", folder], f"already holds a run; resume it with --resume {folder}"),
-        (["--resume", folder, "--lr", "1", "--seed", "3"], "--lr 1.0 (the run: 0.0002), --seed 3 (the run: 5)"),
+        (["--resume", folder, "--lr", "1", "--seed", "3"], "--lr 1.0 (the run: 0.0005), --seed 3 (the run: 5)"),
         (["--resume", folder, "--n_classes", "5"], "--n_classes 5 (the run: None)"),
         (["--resume", folder, "--dataset", "mnist"], "--dataset mnist (the run: folder)"),
         (["--resume", folder, "--output", "other"], "--output other (a run is resumed in place)"),
