@@ -132,11 +132,7 @@ def test_gradients_of_all_losses(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_five_steps(name):
-    """Measured at most: losses 1.4e-5, weights and statistics 1.1e-4, what weights moved 4e-5, moments 5.4e-6.
-
-    What weights moved differs by 5.2e-4 for pix2pix without the kernels on a processor with AVX2 alone: Adam's first
-    steps are as long for a gradient that is mostly rounding as for any other.
-    """
+    """Measured at most: losses 1.4e-5, weights and statistics 1.1e-4, what weights moved 4e-5, moments 5.4e-6."""
     golden = Golden(name)
     logged = [golden.case.step(**golden.inputs(i)) for i in range(len(golden.arrays["losses"]))]
     losses = np.array([[each[key].item() for key in golden.header["losses"]] for each in logged])
@@ -152,7 +148,7 @@ def test_five_steps(name):
     for key in gradients.keys() - idle:  # Adam makes whole steps even of a gradient that is rounding
         certain = np.abs(gradients[key]) > 1e-5 * largest(gradients, key)
         moved, expected_move = ((array - before[key])[certain] for array in (weights[key], expected[key]))
-        assert np.linalg.norm(moved - expected_move) <= 1e-3 * np.linalg.norm(expected_move), key
+        assert np.linalg.norm(moved - expected_move) <= 5e-4 * np.linalg.norm(expected_move), key
 
     moments = {}
     for optimizer_name, optimizer in golden.case.optimizers.items():
