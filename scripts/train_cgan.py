@@ -26,9 +26,11 @@ from jgan.training.stop import say
 
 ROWS = 10  # of a sample; its columns are the classes
 DEFAULTS = {
-    "conv": {"lr": 0.0005, "b1": 0.0, "b2": 0.99, "latent_dim": 64, "gan_mode": "hinge", "ema_decay": 0.999},
+    "conv": {
+        "lr": 0.0005, "b1": 0.0, "b2": 0.99, "latent_dim": 64, "gan_mode": "hinge", "ema_decay": 0.999, "conv_dim": 32,
+    },
     "mlp": {"lr": 0.0002, "b1": 0.5, "b2": 0.999, "latent_dim": 100, "gan_mode": "lsgan", "ema_decay": 0.0},
-}
+}  # fmt: skip
 other = partial(training.otherwise, DEFAULTS)  # what help says of an option whose default is the architecture's
 
 
@@ -58,11 +60,9 @@ class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOp
     gan_mode: Optional[str] = option(None, f"the adversarial loss{other('gan_mode')}", choices=training.GAN_MODES)
 
     def __post_init__(self):
-        training.fill_in(self, DEFAULTS)
         if self.arch == "mlp" and self.conv_dim is not None:
             raise UserError("--conv_dim is the width of --arch conv; leave it out for --arch mlp")
-        if self.arch == "conv" and self.conv_dim is None:
-            self.conv_dim = 32
+        training.fill_in(self, DEFAULTS)
 
     @property
     def first_falling_epoch(self) -> int:
