@@ -8,6 +8,7 @@ It needs PyTorch (requirements-benchmark.txt); the tests that read these files d
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Callable
 
@@ -18,9 +19,11 @@ from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.reference.cases import CASES, FIXTURES, Case, Library, dropout_rates, without_dropout
+from jgan.reference.rounding import moved_apart
 from jgan.weights.arrays import save
 
 N_STEPS = 5
+SELF_AGREEMENT = 1e-4  # a fifth of what the parity tests ask
 
 
 @dataclasses.dataclass
@@ -41,10 +44,22 @@ def main(opt: Options, given: dict) -> int:
     lib = Library("pytorch")
     total = 0
     for name, (algorithm, sizes) in FIXTURES.items():
+        arrays, header = make_fixture(torch, lib, algorithm, sizes)
+        total += write(output / f"{name}.safetensors", arrays, header)
+    total += write(output / "optimizers.safetensors", run_optimizers(torch, lib), {"torch": torch.__version__})
+    total += write_state_dict(torch, lib, output)
+    print(f"wrote {len(FIXTURES) + 3} files into {opt.output}, {total / 1e6:.2f} MB")
+    return 0
+
+
+def make_fixture(torch, lib, algorithm: str, sizes: dict) -> tuple[dict[str, np.ndarray], dict]:
+    """The arrays and the header of a fixture, of the first seed by which PyTorch agrees with itself: its two ways to
+    convolve add up in other orders, and where the weights then move apart, nothing can be asked of Jittor."""
+    for seed in itertools.count():
         dropouts = {}
 
-        def build(algorithm=algorithm, sizes=sizes, dropouts=dropouts) -> Case:
-            torch.manual_seed(0)
+        def build(seed=seed, dropouts=dropouts) -> Case:
+            torch.manual_seed(seed)
             case = CASES[algorithm](lib, **sizes)
             dropouts.update(dropout_rates(case.networks))
             without_dropout(case.networks)
@@ -52,12 +67,12 @@ def main(opt: Options, given: dict) -> int:
             return case
 
         arrays, losses = run(build, lib)
-        header = {"case": algorithm, "sizes": sizes, "losses": losses, "dropout": dropouts, "torch": torch.__version__}
-        total += write(output / f"{name}.safetensors", arrays, header)
-    total += write(output / "optimizers.safetensors", run_optimizers(torch, lib), {"torch": torch.__version__})
-    total += write_state_dict(torch, lib, output)
-    print(f"wrote {len(FIXTURES) + 3} files into {opt.output}, {total / 1e6:.2f} MB")
-    return 0
+        with torch.backends.mkldnn.flags(enabled=False):
+            others, _ = run(build, lib)
+        weights = {key.partition("/")[2]: array for key, array in others.items() if key.startswith("after/")}
+        if max(moved_apart(arrays, weights).values()) < SELF_AGREEMENT:
+            header = {"case": algorithm, "sizes": sizes, "seed": seed, "losses": losses, "dropout": dropouts}
+            return arrays, {**header, "torch": torch.__version__}
 
 
 def unsettle(case: Case) -> None:
