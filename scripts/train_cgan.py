@@ -65,11 +65,8 @@ class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOp
         training.fill_in(self, DEFAULTS)
 
     @property
-    def first_falling_epoch(self) -> int:
-        """The epoch (from 0) from which on the learning rate falls to 0 at the end of the last."""
-        if self.decay_epoch is None:
-            return self.n_epochs // 2 if self.arch == "conv" else self.n_epochs
-        return self.decay_epoch
+    def default_decay_epoch(self) -> int:
+        return self.n_epochs // 2 if self.arch == "conv" else self.n_epochs
 
 
 def load(opt: Options) -> Images:

@@ -29,7 +29,10 @@ class Options(training.DataOptions, training.AdamOptions):
     data_dir: Optional[str] = option(None, "folder of the class folders, or of a named data set's files")
     n_epochs: int = option(20, "how often every image is seen", least=1)
     sample_interval: int = option(5000, "steps between sheets of misread test images", least=1)
-    lr: float = option(0.002, "learning rate of Adam, which falls linearly to 0", above=0)
+    decay_epoch: Optional[int] = option(
+        None, "from this epoch on the learning rate falls to 0; else from the first on", least=0
+    )
+    lr: float = option(0.002, "learning rate of Adam", above=0)
     b1: float = option(0.9, "decay of Adam's first moment", least=0, below=1)
     ema_decay: float = option(0.999, "keep averaged weights of this decay; 0 is off", least=0, below=1)
     evaluate_interval: Optional[int] = option(1000, "steps between tests", least=1)
@@ -37,6 +40,10 @@ class Options(training.DataOptions, training.AdamOptions):
     channels: int = option(1, "channels of the images", choices=(1, 3))
     conv_dim: int = option(32, "channels of the first convolution; there are four times as many features", least=1)
     mirror: bool = option(False, "mirror half of the images at random: for things, not for letters and digits")
+
+    @property
+    def default_decay_epoch(self) -> int:
+        return 0
 
 
 def load(opt: Options) -> list[Images]:
@@ -67,14 +74,12 @@ def train(run, data: list[Images]) -> int:
     optimizer = optimizers.adam(classifier, lr=opt.lr, b1=opt.b1, b2=opt.b2)
     algorithm = Algorithm(networks={"classifier": classifier}, optimizers={"optimizer": optimizer})
     batches = training.batches_of(data, opt)
-    n_steps = batches.steps(opt.n_epochs)
 
     def step(i: int) -> dict:
         chosen, random = batches.at(i), rng(opt.seed, "augmentation", i)
         pixels = random_affine(data.pixels[chosen], random)
         if opt.mirror:
             pixels = np.where(random.random((len(pixels), 1, 1, 1)) < 0.5, pixels, pixels[..., ::-1])
-        optimizer.lr = optimizers.linear_decay(opt.lr, i, n_steps=n_steps, decay_step=0)
         loss = losses.cross_entropy(classifier(jt.array(images.from_pixels(pixels))), data.labels[chosen])
         optimizer.step(loss)
         return {"loss": loss}

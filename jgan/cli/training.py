@@ -56,6 +56,7 @@ class TrainOptions:
     """What every training program takes."""
 
     n_epochs: int = option(100, "how often every image is seen", least=1)
+    decay_epoch: Optional[int] = option(None, "from this epoch on the learning rate falls to 0; else never", least=0)
     batch_size: int = option(64, "images in a batch", least=2)
     sample_interval: int = option(1000, "steps between samples", least=1)
     save_interval: int = option(1000, "steps between saved states; the last is always saved", least=1)
@@ -68,6 +69,15 @@ class TrainOptions:
     data_dir: Optional[str] = option(None, "folder of the data set")
     output: Optional[str] = option(None, "the run directory to make; else runs/ and the program's name after train_")
     resume: Optional[str] = option(None, "a run directory to resume, with the options it has")
+
+    @property
+    def first_falling_epoch(self) -> int:
+        """The epoch (from 0) from which on the learning rate falls to 0 at the end of the last."""
+        return self.default_decay_epoch if self.decay_epoch is None else self.decay_epoch
+
+    @property
+    def default_decay_epoch(self) -> int:
+        return self.n_epochs
 
 
 @dataclasses.dataclass
@@ -95,13 +105,7 @@ class ImageOptions(DataOptions):
     """What a program takes that trains a generator to draw such images from noise."""
 
     latent_dim: int = option(100, "length of the noise vector z", least=1)
-    decay_epoch: Optional[int] = option(None, "from this epoch on the learning rate falls to 0; else never", least=0)
     judge: Optional[str] = option(None, "a classifier.safetensors to score by; else the shipped one of --dataset")
-
-    @property
-    def first_falling_epoch(self) -> int:
-        """The epoch (from 0) from which on the learning rate falls to 0 at the end of the last."""
-        return self.n_epochs if self.decay_epoch is None else self.decay_epoch
 
 
 @dataclasses.dataclass

@@ -29,9 +29,8 @@ class TranslationOptions(TrainOptions, AdamOptions):
     conv_dim: int = option(64, "width of the networks", least=1)
 
     @property
-    def first_falling_epoch(self) -> int:
-        """The epoch (from 0) from which on the learning rate falls to 0 at the end of the last."""
-        return self.n_epochs // 2 if self.decay_epoch is None else self.decay_epoch
+    def default_decay_epoch(self) -> int:
+        return self.n_epochs // 2
 
     @property
     def loaded_size(self) -> int:

@@ -118,8 +118,7 @@ def train(
         while done < n_steps:
             start = time.perf_counter()
             runtime.reseed(opt.seed, "step", done)
-            if rate is not None:
-                algorithm.set_lr(rate(done))
+            algorithm.set_lr(rate(done))
             losses = step(done)
             if algorithm.average is not None:
                 algorithm.average.update(done)

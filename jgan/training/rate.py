@@ -12,14 +12,12 @@ from jgan.training.run import Run
 from jgan.training.state import steps_done
 
 
-def learning_rate(run: Run, batches: Batches) -> Callable[[int], float] | None:
-    """From a step, counted from 0, to its learning rate; None for options without an epoch from which on it falls.
+def learning_rate(run: Run, batches: Batches) -> Callable[[int], float]:
+    """From a step, counted from 0, to its learning rate.
 
     UserError if a run is resumed for longer, so that it would rise again unasked.
     """
     opt = run.options
-    if not hasattr(opt, "first_falling_epoch"):
-        return None
     rate = _rate_of(opt, batches)
     if run.resumed:
         config, done = run.read_config()["options"], steps_done(run.state)
