@@ -3,7 +3,7 @@
 Four sides take turns: jittor, this package as it is; stock, without its own kernels (JGAN_KERNELS=0); pytorch, as most
 programs are written; and tuned, PyTorch with all that was found to make it faster (see jgan/reference/worker.py).
 
-python scripts/benchmark.py                        # all models, 7 rounds
+python scripts/benchmark.py                        # all models, 15 rounds
 python scripts/benchmark.py --quick                # 3 short rounds of jittor and pytorch alone
 python scripts/benchmark.py --models dcgan,pix2pix --threads 1
 
@@ -17,6 +17,7 @@ import dataclasses
 import importlib.util
 import io
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -33,7 +34,8 @@ from jgan.reference.worker import QUICK_N_CRITIC, SIDES, SIZES, sizes
 
 WORKER = ("-m", "jgan.reference.worker")
 FIRST_STEPS = 2
-FEW_ROUNDS = 3  # for what is not the step itself
+FEW_ROUNDS = 3  # for a step with data, which is never compared
+CONFIDENCE = 0.95
 TOLERANCE = 1e-2  # relative, between their losses: PyTorch with and without oneDNN differs by up to 2e-3 (DCGAN)
 
 
@@ -42,8 +44,8 @@ class Options:
     models: str = option("all", f"all, or some separated by commas: {', '.join(SIZES)}")
     device: str = option("cpu", "where to compute", choices=("cpu", "cuda"))
     threads: int = option(len(os.sched_getaffinity(0)), "threads of either framework", least=1)
-    rounds: int = option(7, "how often the sides take turns", least=1)
-    seconds: float = option(2.0, "about how long the slowest computes in a round; a step at least", above=0)
+    rounds: int = option(15, "how often the sides take turns", least=1)
+    seconds: float = option(1.0, "about how long the slowest computes in a round; a step at least", above=0)
     quick: bool = option(
         False, f"3 rounds of a second, jittor and pytorch alone, no data, {QUICK_N_CRITIC} updates of a critic"
     )
@@ -112,8 +114,8 @@ def main(opt: Options, given: dict) -> int:
 def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, quick: bool) -> dict:
     """Everything about one model, by side: times in seconds, a median for each round.
 
-    "ratio" holds Jittor's time as a share of the side's, round by round, by what was timed; "difference" is that of the
-    losses of the first steps from Jittor's.
+    "ratio" holds Jittor's time as a share of the side's, round by round, by what was timed, and "interval" the
+    confidence interval of its median; "difference" is that of the losses of the first steps from Jittor's.
     """
     found = {side.name: {} for side in sides}
     for side in sides:
@@ -129,7 +131,7 @@ def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, quick
     for name, request in requests.items():
         for side in sides:
             found[side.name][name] = []
-        for _ in range(rounds if name == "step" else min(rounds, FEW_ROUNDS)):
+        for _ in range(min(rounds, FEW_ROUNDS) if name == "step_with_data" else rounds):
             for side in sides:
                 answer = side.ask(request, n=n_steps)
                 found[side.name][name].append(statistics.median(answer["seconds"]))
@@ -140,7 +142,20 @@ def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, quick
         each["images_per_second"] = size["batch_size"] * size.get("n_critic", 1) / statistics.median(each["step"])
         each["peak_mb"] = side.ask("memory")["mb"]
         each["ratio"] = {name: [j / s for j, s in zip(found["jittor"][name], each[name])] for name in requests}
+        each["interval"] = {name: median_interval(ratios) for name, ratios in each["ratio"].items()}
     return found
+
+
+def median_interval(values: list[float]) -> tuple[float, float] | None:
+    """The `CONFIDENCE` interval of the median, between two of the values; None for fewer than six.
+
+    By the sign test: each value lies below the median with probability 1/2, whatever they are distributed like, so k of
+    n do by a binomial distribution (Conover 1999, Practical Nonparametric Statistics, section 3.2).
+    """
+    n, ordered = len(values), sorted(values)
+    tails = [2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n for k in range(n)]
+    outside = [k for k in range(n // 2) if tails[k] <= 1 - CONFIDENCE]
+    return (ordered[outside[-1]], ordered[-1 - outside[-1]]) if outside else None
 
 
 def difference(a: list[dict], b: list[dict]) -> float:
@@ -153,7 +168,7 @@ def difference(a: list[dict], b: list[dict]) -> float:
 
 
 HEAD = f"""{"model":9} {"side":9} {"first step":>10} {"step":>9} {"spread":>6} {"images/s":>8} {"with data":>9} \
-{"inference":>9} {"memory":>7}   jittor's step / the side's: median (range)"""
+{"inference":>9} {"memory":>7}   jittor's time / the side's: median (range) [95% interval of the median]"""
 
 
 def row(model: str, found: dict) -> str:
@@ -168,11 +183,17 @@ def row(model: str, found: dict) -> str:
             f"{milliseconds(each, 'inference')} {each['peak_mb']:4.0f} MB"
         )
         if side != "jittor":
-            ratios = each["ratio"]["step"]
             agree = "agree" if each["difference"] < TOLERANCE else "DIFFER"
-            lines[-1] += f"   {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            lines[-1] += f"   step {ratio(each, 'step')}, inference {ratio(each, 'inference')}"
             lines[-1] += f", losses {agree} ({each['difference']:.0e})"
     return "\n".join(lines)
+
+
+def ratio(each: dict, name: str) -> str:
+    """Jittor's time as a share of a side's, as the table says it."""
+    ratios, interval = each["ratio"][name], each["interval"][name]
+    between = f" [{interval[0]:.2f} to {interval[1]:.2f}]" if interval else ""
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}){between}"
 
 
 def milliseconds(each: dict, name: str) -> str:

@@ -25,22 +25,15 @@ ENVIRONMENT = {
     "use_cutlass": "0",
 }
 
-MALLOPT = {  # parameters of glibc's malloc.h, which otherwise gives large blocks back at every free
-    -4: 0,  # M_MMAP_MAX: no block has a mapping of its own, which would go with it
-    -1: 1 << 30,  # M_TRIM_THRESHOLD: keep up to this many bytes that are free
-    -2: 1 << 26,  # M_TOP_PAD: ask for so many more at once
-}
-
 
 def ensure_prerequisites() -> None:
-    """Set the environment and glibc, but not what the user has set; UserError without a compiler, headers or cache."""
+    """Set the environment, but not what the user has set; UserError without a compiler, headers or cache."""
     os.environ.setdefault("use_mpi", "1" if "OMPI_COMM_WORLD_SIZE" in os.environ else "0")
     if not _cuda_is_usable():
         os.environ.setdefault("nvcc_path", "")
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     _require_thread_count()
-    _keep_memory()
     _require_compiler()
     _require_headers()
     _require_writable(jittor_cache())
@@ -62,16 +55,6 @@ def jittor_cache() -> Path:
         except (OSError, ValueError, KeyError, TypeError):
             return default
     return Path(home) / ".cache" / "jittor"
-
-
-def _keep_memory() -> None:
-    """Have glibc, where it is, keep freed memory for the next step, unless the environment sets it in another way."""
-    own = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_", "GLIBC_TUNABLES")
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None or os.environ.get("JGAN_KERNELS") == "0" or any(name in os.environ for name in own):
-        return
-    for parameter, value in MALLOPT.items():
-        mallopt(parameter, value)
 
 
 def _cuda_is_usable() -> bool:

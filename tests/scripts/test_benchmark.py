@@ -43,11 +43,28 @@ def test_the_table_gives_medians_and_the_ratio_of_pairs():
     each = {"first_step": 3.0, "images_per_second": 640.0, "peak_mb": 100.0, "inference": [0.001]}
     found = {
         "jittor": {**each, "step": [0.1, 0.2, 0.1]},
-        "pytorch": {**each, "step": [0.2, 0.2, 0.1], "ratio": {"step": [0.5, 1.0, 1.0]}, "difference": 0.25},
+        "pytorch": {**each, "step": [0.2, 0.2, 0.1], "difference": 0.25},
     }
+    found["pytorch"]["ratio"] = {"step": [0.5, 1.0, 1.0], "inference": [2.0]}
+    found["pytorch"]["interval"] = {"step": (0.75, 1.0), "inference": None}
     jittor, pytorch = benchmark.row("gan", found).splitlines()
     assert "100.0 ms   100%    640.0" in jittor
-    assert "200.0 ms    50%" in pytorch and pytorch.endswith("1.00 (0.50 to 1.00), losses DIFFER (2e-01)")
+    assert "200.0 ms    50%" in pytorch
+    assert "step 1.00 (0.50 to 1.00) [0.75 to 1.00], inference 2.00 (2.00 to 2.00), losses DIFFER (2e-01)" in pytorch
+
+
+@pytest.mark.parametrize(("n", "k"), [(6, 1), (8, 1), (9, 2), (15, 4), (20, 6), (25, 8), (50, 18)])
+def test_the_interval_of_a_median_is_between_the_values_that_tables_of_the_sign_test_give(n, k):
+    """The k-th smallest and the k-th largest of n (Dixon & Massey 1983, table of confidence limits for the median)."""
+    values = np.random.default_rng(0).permutation(n) + 1.0
+    assert benchmark.median_interval(list(values)) == (k, n + 1 - k)
+    assert benchmark.median_interval([1.0] * 5) is None
+
+
+def test_the_interval_of_a_median_holds_it_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    intervals = [benchmark.median_interval(list(random.lognormal(size=15))) for _ in range(2000)]
+    assert 0.95 <= np.mean([low <= 1 <= high for low, high in intervals]) <= 0.98  # 0.965 by the binomial distribution
 
 
 @pytest.mark.parametrize(
