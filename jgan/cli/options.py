@@ -142,6 +142,14 @@ def _require_path(output: str, suffix: str, reason: str, name: str) -> Path:
     return path
 
 
+def image_size(text: str, option_name: str) -> tuple[int, int]:
+    """(height, width) of a text such as "256" or "512x384", which is width x height; UserError for any other."""
+    match = re.fullmatch(r"([1-9][0-9]{0,4})(?:x([1-9][0-9]{0,4}))?", text, re.ASCII)
+    if match is None:
+        raise UserError(f"{option_name} {text!r} is no size; give one number, or WIDTHxHEIGHT as 512x384")
+    return int(match[2] or match[1]), int(match[1])
+
+
 def names_among(text: str, known, option_name: str) -> list[str]:
     """The names of a text such as "gan,dcgan", in its order; UserError naming the option if one is not known."""
     found = [name.strip() for name in text.split(",")]
@@ -185,6 +193,14 @@ def numbers(text: str, name: str) -> list[int]:
             raise UserError(f"{name} {text!r}: these are more than 100000; draw them in parts")
         found.extend(range(first, last + 1))
     return found
+
+
+def with_texts(options: dict, options_class) -> dict:
+    """Options from a config.json with those as texts that were numbers in an older version, such as img_size."""
+    texts = {name for name, kind in typing.get_type_hints(options_class).items() if _of_optional(kind) is str}
+    return {
+        name: str(value) if name in texts and type(value) is int else value for name, value in options.items()
+    }  # fmt: skip
 
 
 def require_valid(options: dict, options_class, config) -> None:

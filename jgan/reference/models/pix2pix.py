@@ -9,8 +9,12 @@ from jgan.reference.layers import init_normal
 
 
 class Generator(nn.Module):
-    def __init__(self, *, in_channels: int = 3, out_channels: int = 3, conv_dim: int = 64, n_levels: int = 8):
+    def __init__(
+        self, *, in_channels: int | None = None, out_channels: int = 3, conv_dim: int = 64, n_levels: int = 8,
+        label_classes: int | None = None,
+    ):  # fmt: skip
         super().__init__()
+        in_channels = in_channels or label_classes or 3
         widths = [conv_dim * min(2**i, 8) for i in range(n_levels)]
         self.encoder = nn.ModuleList()
         for i, (n_in, n_out) in enumerate(zip([in_channels, *widths], widths)):
