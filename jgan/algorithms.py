@@ -175,7 +175,7 @@ def pix2pix(
     )  # fmt: skip
     penalised = gan_mode == "wgangp"
     discriminator = half.models.pix2pix.PatchDiscriminator(
-        in_channels=(in_channels or label_classes or 3) + out_channels, conv_dim=conv_dim,
+        in_channels=generator.in_channels + out_channels, conv_dim=conv_dim,
         **({"norm": None} if penalised else {}),
     )  # fmt: skip
     weights = {"lambda_l1": lambda_l1, "lambda_gp": lambda_gp if penalised else 0}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from functools import partial
-from typing import Optional
+from typing import ClassVar, Optional
 
 import numpy as np
 
@@ -39,6 +39,8 @@ other = partial(training.otherwise, DEFAULTS)  # what help says of an option who
 @dataclasses.dataclass
 class Options(translation.TranslationOptions):
     """What is None takes the default of the architecture."""
+
+    ONCE_NUMBERS: ClassVar = ("img_size",)
 
     arch: str = option("unet", "Pix2Pix's networks, or SPADE's, which take label maps", choices=tuple(DEFAULTS))
     data_dir: Optional[str] = option(
@@ -83,6 +85,8 @@ class Options(translation.TranslationOptions):
             raise UserError(
                 "--in_channels is about images, and --label_classes about label maps; leave one of them out"
             )
+        if self.label_classes is None and self.in_channels is None:
+            self.in_channels = 3
         if any(side % MULTIPLE for side in self.size):
             height, width = (max(1, round(side / MULTIPLE)) * MULTIPLE for side in self.size)
             raise UserError(

@@ -195,14 +195,6 @@ def numbers(text: str, name: str) -> list[int]:
     return found
 
 
-def with_texts(options: dict, options_class) -> dict:
-    """Options from a config.json with those as texts that were numbers in an older version, such as img_size."""
-    texts = {name for name, kind in typing.get_type_hints(options_class).items() if _of_optional(kind) is str}
-    return {
-        name: str(value) if name in texts and type(value) is int else value for name, value in options.items()
-    }  # fmt: skip
-
-
 def require_valid(options: dict, options_class, config) -> None:
     """UserError unless options from a config.json are the class's, and what the command line would allow."""
     kinds = typing.get_type_hints(options_class)

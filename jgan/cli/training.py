@@ -14,7 +14,7 @@ import numpy as np
 from jgan import images, memory, metrics
 from jgan.algorithms import SMOOTHED
 from jgan.cli.judges import checksum, find_judge
-from jgan.cli.options import option, require_valid, with_texts
+from jgan.cli.options import option, require_valid
 from jgan.cli.program import run_program
 from jgan.data import mnist
 from jgan.data.batches import Batches
@@ -237,12 +237,16 @@ def open_run(opt, given: dict) -> Run:
 def _options_to_resume(run: Run, given: dict, options_class) -> dict:
     """The run's own options, but for those of RESUMABLE_OPTIONS that are given anew.
 
-    options_class: may have as OLDER what a run did that is older than an option, where that is not today's default.
+    options_class: may have as OLDER what a run did that is older than an option, where that is not today's default, and
+    as ONCE_NUMBERS the names of options that are texts today.
     max_steps is where one session ends, and not inherited. Raises UserError if this is no run of this program with a
     saved state, or if an option is given that differs from the run's; the error names each.
     """
     config = run.read_config()
-    options = {**getattr(options_class, "OLDER", {}), **with_texts(config["options"], options_class)}
+    options = {**getattr(options_class, "OLDER", {}), **config["options"]}
+    for name in getattr(options_class, "ONCE_NUMBERS", ()):
+        if type(options.get(name)) is int:
+            options[name] = str(options[name])
     if config["program"] != run.program:
         raise UserError(f"{run.folder} is a run of {config['program']}; resume it with that program")
     differences = [

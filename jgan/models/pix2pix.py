@@ -31,13 +31,12 @@ class Generator(nn.Module):
             raise ValueError(f"a U-Net needs two levels or more, not {n_levels}")
         if in_channels and label_classes:
             raise ValueError("label_classes has a channel for each class; leave in_channels out")
-        in_channels = in_channels or label_classes or 3
-        self.in_channels = in_channels
+        self.in_channels = in_channels or label_classes or 3
         self.label_classes = label_classes
         self.stride = self.smallest = 2**n_levels
         widths = [conv_dim * min(2**i, 8) for i in range(n_levels)]
         self.encoder = nn.ModuleList()
-        for i, (n_in, n_out) in enumerate(zip([in_channels, *widths], widths)):
+        for i, (n_in, n_out) in enumerate(zip([self.in_channels, *widths], widths)):
             layers = [LeakyReLU(0.2)] if i > 0 else []
             layers.append(Conv(n_in, n_out, 4, stride=2, padding=1, bias=i in (0, n_levels - 1)))
             if 0 < i < n_levels - 1:  # nothing to normalise by in a single pixel
