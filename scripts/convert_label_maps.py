@@ -1,11 +1,12 @@
 """Turn colour-coded label maps into classes, grey images whose values are the numbers of classes, and back.
 
-python scripts/label_maps.py coloured classes --palette palettes/facades.txt
-python scripts/label_maps.py facades/train classes/train --half b --palette palettes/facades.txt # makes A/ and B/
-python scripts/label_maps.py classes coloured --to colours --palette palettes/facades.txt
+python scripts/convert_label_maps.py coloured classes --palette palettes/facades.txt
+python scripts/convert_label_maps.py facades/train classes/train --half b --palette palettes/facades.txt
+python scripts/convert_label_maps.py classes coloured --to colours --palette palettes/facades.txt
 
-A palette is a text file, a line "red green blue name" for each class from 0 on. Colours that are not in it, as JPEG
-makes them, become the class of the nearest that is.
+With --half the input is pairs side by side, and the output A/ and B/, as train_pix2pix.py takes them. A palette is a
+text file, a line "red green blue name" for each class from 0 on. Colours that are not in it, as JPEG makes them, become
+the class of the nearest that is.
 """
 
 from __future__ import annotations
