@@ -63,7 +63,7 @@ def main(opt: Options, given: dict) -> int:
     for path, name in tqdm(list(zip(paths, names)), "converting", mininterval=1, disable=not sys.stderr.isatty()):
         try:
             image, *other = halves(open_image(path), opt.half)
-            pixels = classes_of(image, palette) if opt.to == "classes" else coloured(image, palette)
+            pixels = classes_of(image, palette) if opt.to == "classes" else coloured(image, palette, path)
         except Exception as error:  # Pillow's decoders raise whatever they stumble over
             raise UserError(f"{path} cannot be used: {error}") from None
         write(label_maps / name, pixels)
@@ -95,9 +95,9 @@ def classes_of(image: Image.Image, palette: Palette) -> np.ndarray:
     return classes
 
 
-def coloured(image: Image.Image, palette: Palette) -> np.ndarray:
+def coloured(image: Image.Image, palette: Palette, path: Path) -> np.ndarray:
     """A label map in colours, uint8 (H, W, 3)."""
-    return palette.coloured(np.asarray(to_label_map(image, len(palette.names)))[None]).transpose(1, 2, 0)
+    return palette.coloured(np.asarray(to_label_map(image, len(palette.names), path=path))[None]).transpose(1, 2, 0)
 
 
 def write(path: Path, pixels: np.ndarray) -> None:

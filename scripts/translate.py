@@ -95,7 +95,7 @@ def read(path: Path, opt: Options, mode: str, label_classes: int | None) -> list
             raise ValueError(f"it is {whole.width} pixels wide and cannot be halved")
         images = [whole.crop((left, 0, left + middle, whole.height)) for left in (0, middle)]
         images = images if opt.half == "a" else images[::-1]
-    first = to_mode(images[0], mode) if label_classes is None else to_label_map(images[0], label_classes)
+    first = to_mode(images[0], mode) if label_classes is None else to_label_map(images[0], label_classes, path=path)
     images = [first, *(to_mode(image, "RGB") for image in images[1:])]
     if opt.size is not None:
         size = image_size(opt.size, "--size")[::-1]

@@ -14,11 +14,17 @@ from jgan.errors import UserError
 MOST_CLASSES = 256  # a pixel is a byte
 
 
-def to_label_map(image: Image.Image, label_classes: int) -> Image.Image:
+LOSSY = {".jpg", ".jpeg"}
+
+
+def to_label_map(image: Image.Image, label_classes: int, *, path: Path) -> Image.Image:
     """An image as a label map in the mode "L", of one byte a pixel: that of its grey, or its number in a palette.
 
-    Raises ValueError for coloured images, and for values that are no class, 0 .. label_classes-1.
+    path: its file, whose suffix says if values are lost in it. Raises ValueError if they are, for coloured images, and
+    for values that are no class, 0 .. label_classes-1.
     """
+    if path.suffix.lower() in LOSSY:
+        raise ValueError("it is a JPEG, which changes values a little; a label map is kept without loss, as PNG say")
     if image.mode not in ("L", "P", "1"):
         raise ValueError(
             f"its mode is {image.mode}; a label map is grey, of 8 bits, the value of a pixel being its class"

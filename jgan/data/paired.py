@@ -100,7 +100,9 @@ def _read_into(images: Images, i: int, image: Image.Image, path: Path) -> None:
     _, channels, height, width = images.pixels.shape
     try:
         if images.label_classes is not None:
-            image = to_label_map(image, images.label_classes).resize((width, height), Image.Resampling.NEAREST)
+            image = to_label_map(image, images.label_classes, path=path).resize(
+                (width, height), Image.Resampling.NEAREST
+            )
         else:
             image = to_mode(image, "L" if channels == 1 else "RGB")
             image = image.resize((width, height), Image.Resampling.BICUBIC)
