@@ -82,9 +82,7 @@ class Options(translation.TranslationOptions):
         if self.arch == "spade" and self.gan_mode == "wgangp":
             raise UserError("--gan_mode wgangp is for --arch unet; choose another")
         if self.label_classes is not None and self.in_channels is not None:
-            raise UserError(
-                "--in_channels is about images, and --label_classes about label maps; leave one of them out"
-            )
+            raise UserError("--in_channels is about images, --label_classes about label maps; leave one of them out")
         if self.label_classes is None and self.in_channels is None:
             self.in_channels = 3
         if any(side % MULTIPLE for side in self.size):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from programs import options_of, require_same_run_in_two_parts, run
+from programs import module, options_of, require_same_run_in_two_parts, run
 
 from jgan.data.label_maps import distinct_palette
 from jgan.models import pix2pix, spade
@@ -128,3 +128,30 @@ def test_a_run_whose_size_was_a_number_is_resumed(landscapes):
     (landscapes / "run" / "config.json").write_text(json.dumps(config))
     run(landscapes, "train_pix2pix", "--resume", "run", "--img_size", 32, "--max_steps", 2)
     assert options_of(landscapes / "run")["img_size"] == "32"
+
+
+@pytest.mark.parametrize(
+    ("img_size", "of_unet", "of_spade"),
+    [("256", 8, 6), ("512x384", 7, 6), ("128", 7, 5), ("96x64", 5, 4), ("32", 5, 3)],
+)
+def test_the_sizes_are_halved_as_often_as_they_can(img_size, of_unet, of_spade):
+    program = module("train_pix2pix")
+    levels = [
+        program.n_levels(program.Options(arch=arch, img_size=img_size, label_classes=2)) for arch in program.DEFAULTS
+    ]
+    assert levels == [of_unet, of_spade]
+
+
+@pytest.mark.parametrize(
+    ("arch", "options", "rates"),
+    [
+        ("unet", {}, [0.0002, 0.0002]),
+        ("unet", {"lr": 0.001, "lr_d": 0.003}, [0.001, 0.003]),
+        ("spade", {}, [0.0001, 0.0004]),
+        ("spade", {"lr": 0.001}, [0.001, 0.0004]),
+    ],
+)
+def test_the_discriminator_has_a_learning_rate_of_its_own(arch, options, rates):
+    program = module("train_pix2pix")
+    opt = program.Options(arch=arch, img_size="32", label_classes=2, conv_dim=2, **options)
+    assert [optimizer.lr for optimizer in program.build(opt).optimizers.values()] == rates
