@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jgan.optimizers import Average
 
 MODULES = ("models.gan", "models.cgan", "models.projection", "models.dcgan", "models.wgan", "models.pix2pix")
-MODULES += ("models.cyclegan", "losses", "steps", "optimizers", "layers")
+MODULES += ("models.spade", "models.cyclegan", "losses", "steps", "optimizers", "layers")
 
 
 @dataclasses.dataclass
@@ -30,6 +30,7 @@ class Algorithm:
     optimizers: dict
     step: Callable[..., dict] | None = None  # for those who call it: the training loop is given a step of its own
     average: Average | None = None
+    lr_ratios: dict = dataclasses.field(default_factory=dict)  # by which an optimizer's learning rate is larger
 
     @property
     def generator(self):
@@ -48,9 +49,9 @@ class Algorithm:
         return {**self.networks, **self.optimizers, **average}
 
     def set_lr(self, lr: float) -> None:
-        """Set the learning rate of every optimizer."""
-        for optimizer in self.optimizers.values():
-            optimizer.lr = lr
+        """Set the learning rate of every optimizer, as a multiple of which it may have been made."""
+        for name, optimizer in self.optimizers.items():
+            optimizer.lr = lr * self.lr_ratios.get(name, 1)
 
 
 SMOOTHED = ("vanilla", "lsgan")  # the losses whose target for real images may be less than 1
@@ -164,22 +165,40 @@ WGAN_GP_LR = {"upsampling": 0.0001, "conv": 0.0002}
 
 
 def pix2pix(
-    half, *, in_channels=3, out_channels=3, conv_dim=64, n_levels=8, lr=0.0002, b1=0.5, b2=0.999, gan_mode="vanilla",
-    lambda_l1=100, lambda_gp=10,
+    half, *, in_channels=None, out_channels=3, conv_dim=64, n_levels=8, label_classes=None, lr=0.0002, lr_d=None,
+    b1=0.5, b2=0.999, gan_mode="vanilla", lambda_l1=100, lambda_gp=10,
 ) -> Algorithm:  # fmt: skip
     """Pix2Pix (Isola et al. 2017); under gan_mode "wgangp" with a gradient penalty, and no BatchNorm in its critic."""
     generator = half.models.pix2pix.Generator(
-        in_channels=in_channels, out_channels=out_channels, conv_dim=conv_dim, n_levels=n_levels
-    )
+        in_channels=in_channels, out_channels=out_channels, conv_dim=conv_dim, n_levels=n_levels,
+        label_classes=label_classes,
+    )  # fmt: skip
     penalised = gan_mode == "wgangp"
     discriminator = half.models.pix2pix.PatchDiscriminator(
-        in_channels=in_channels + out_channels, conv_dim=conv_dim, **({"norm": None} if penalised else {})
-    )
+        in_channels=generator.in_channels + out_channels, conv_dim=conv_dim,
+        **({"norm": None} if penalised else {}),
+    )  # fmt: skip
     weights = {"lambda_l1": lambda_l1, "lambda_gp": lambda_gp if penalised else 0}
     loss = half.losses.GAN_MODES[gan_mode]()
     return _pair(
-        half, generator, discriminator, half.steps.pix2pix_step, lr=lr, b1=b1, b2=b2, loss=loss, **weights
+        half, generator, discriminator, half.steps.pix2pix_step, lr=lr, lr_d=lr_d, b1=b1, b2=b2, loss=loss, **weights
     )  # fmt: skip
+
+
+def spade(
+    half, *, label_classes=29, out_channels=3, conv_dim=64, n_levels=6, latent_dim=None, img_height=None,
+    img_width=None, lr=0.0001, lr_d=0.0004, b1=0.0, b2=0.999, gan_mode="hinge", lambda_feat=10,
+) -> Algorithm:  # fmt: skip
+    """SPADE (Park et al. 2019), without its perceptual loss; the discriminator has a learning rate of its own."""
+    generator = half.models.spade.Generator(
+        label_classes=label_classes, out_channels=out_channels, conv_dim=conv_dim, n_levels=n_levels,
+        latent_dim=latent_dim, img_height=img_height, img_width=img_width,
+    )  # fmt: skip
+    discriminator = half.models.spade.MultiScaleDiscriminator(
+        in_channels=label_classes + out_channels, conv_dim=conv_dim
+    )
+    terms = {"loss": half.losses.GAN_MODES[gan_mode](), "lambda_feat": lambda_feat}
+    return _pair(half, generator, discriminator, half.steps.spade_step, lr=lr, lr_d=lr_d, b1=b1, b2=b2, **terms)
 
 
 def cyclegan(
@@ -210,15 +229,21 @@ def cyclegan(
     )
 
 
-def _pair(half, generator, discriminator, step, *, lr, b1, b2, **terms) -> Algorithm:
-    """A generator and a discriminator, each by an Adam of its own; terms: what the step takes beside its inputs."""
+def _pair(half, generator, discriminator, step, *, lr, b1, b2, lr_d=None, **terms) -> Algorithm:
+    """A generator and a discriminator, each by an Adam of its own; terms: what the step takes beside its inputs.
+
+    lr_d: the learning rate of the discriminator, if it has another.
+    """
+    lr_d = lr if lr_d is None else lr_d
     optimizer_g, optimizer_d = (
-        half.optimizers.adam(network, lr=lr, b1=b1, b2=b2) for network in (generator, discriminator)
+        half.optimizers.adam(network, lr=rate, b1=b1, b2=b2)
+        for network, rate in ((generator, lr), (discriminator, lr_d))
     )
     return Algorithm(
         networks={"generator": generator, "discriminator": discriminator},
         optimizers={"optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         step=lambda **inputs: step(generator, discriminator, optimizer_g, optimizer_d, **terms, **inputs),
+        lr_ratios={"optimizer_d": lr_d / lr},
     )
 
 

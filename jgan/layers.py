@@ -170,16 +170,17 @@ class BatchNorm(nn.Module):
     Input and output: float32 (N, C) or (N, C, H, W). Two things differ from `jittor.nn.BatchNorm`, and equal PyTorch:
     the variance is taken in two passes, so that a large mean with a small spread keeps its digits, and `running_var`
     averages the unbiased variance (divisor n - 1). In training a batch of a single value per channel raises ValueError.
+    affine: whether a scale and a shift of each channel are learned.
     """
 
-    def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1):
+    def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True):
         _require_room(num_features)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
         self.tracked = True
-        self.weight = jt.ones((num_features,))
-        self.bias = jt.zeros((num_features,))
+        self.weight = jt.ones((num_features,)) if affine else None
+        self.bias = jt.zeros((num_features,)) if affine else None
         self.running_mean = jt.zeros((num_features,)).stop_grad()
         self.running_var = jt.ones((num_features,)).stop_grad()
 
@@ -190,6 +191,8 @@ class BatchNorm(nn.Module):
     def _normalized(self, x, weight, bias, slope: float):
         if x.ndim < 2 or x.shape[1] != self.num_features:
             raise ValueError(f"BatchNorm over {self.num_features} channels was given an input of shape {list(x.shape)}")
+        if weight is None:
+            weight, bias = (jt.full((self.num_features,), value).stop_grad() for value in (1.0, 0.0))
         options = {"eps": self.eps, "slope": slope}
         if not self.is_training():
             return normalize_by(x, weight, bias, self.running_mean, self.running_var, **options)
@@ -217,15 +220,14 @@ class ConditionalBatchNorm(BatchNorm):
     """
 
     def __init__(self, num_features: int, n_classes: int, *, eps: float = 1e-5, momentum: float = 0.1):
-        super().__init__(num_features, eps=eps, momentum=momentum)
+        super().__init__(num_features, eps=eps, momentum=momentum, affine=False)
         _require_room(n_classes, num_features)
         self.weight = jt.ones((n_classes, num_features))
         self.bias = jt.zeros((n_classes, num_features))
 
     def execute(self, x, one_hot):
         # y = gamma_c (x - mean) / sqrt(var + eps) + beta_c    for an image of the class c
-        one, zero = jt.ones((self.num_features,)).stop_grad(), jt.zeros((self.num_features,)).stop_grad()
-        normalized = self._normalized(x, one, zero, slope=1.0)
+        normalized = self._normalized(x, None, None, slope=1.0)
         gamma, beta = (jt.matmul(one_hot, each).reshape((*x.shape[:2], 1, 1)) for each in (self.weight, self.bias))
         return normalized * gamma + beta
 
@@ -293,11 +295,25 @@ class ResizeBilinear(nn.Module):
         self.size = size
 
     def execute(self, x):
-        n, channels, height, width = x.shape
-        to_height, to_width = (jt.array(_bilinear(*pair)) for pair in zip((height, width), self.size))
-        x = jt.matmul(x.reshape((-1, width)), to_width).reshape((n * channels, height, -1)).transpose((0, 2, 1))
-        x = jt.matmul(x.reshape((-1, height)), to_height).reshape((n, channels, *self.size[::-1]))
-        return x.transpose((0, 1, 3, 2))
+        return _resized(x, *(_bilinear(*pair) for pair in zip(x.shape[2:], self.size)))
+
+
+class HalveByAverage(nn.Module):
+    """The mean of the 3x3 pixels around every second one: (N, C, H, W) -> (N, C, H/2, W/2), rounded up.
+
+    At the border it is the mean of those that there are: PyTorch's `avg_pool2d` without its padding.
+    """
+
+    def execute(self, x):
+        return _resized(x, *(_halving(side) for side in x.shape[2:]))
+
+
+def _resized(x, to_height: np.ndarray, to_width: np.ndarray):
+    """Images (N, C, h, w) by the matrices of both axes, (h, height) and (w, width): (N, C, height, width)."""
+    n, channels, height, width = x.shape
+    x = jt.matmul(x.reshape((-1, width)), jt.array(to_width)).reshape((n * channels, height, -1)).transpose((0, 2, 1))
+    x = jt.matmul(x.reshape((-1, height)), jt.array(to_height))
+    return x.reshape((n, channels, to_width.shape[1], to_height.shape[1])).transpose((0, 1, 3, 2))
 
 
 @lru_cache(maxsize=64)
@@ -307,13 +323,20 @@ def _bilinear(old: int, new: int) -> np.ndarray:
     return np.maximum(0, 1 - np.abs(np.arange(old)[:, None] - centres)).astype(np.float32)
 
 
+@lru_cache(maxsize=64)
+def _halving(old: int) -> np.ndarray:
+    """The matrix (old, old / 2 rounded up) of the means of every second point and its neighbours."""
+    weights = np.abs(np.arange(old)[:, None] - np.arange(0, old, 2)) <= 1
+    return (weights / weights.sum(0)).astype(np.float32)
+
+
 def init_normal(network: nn.Module) -> None:
     """Draw the weights anew as DCGAN does (Radford et al. 2016, arXiv:1511.06434, section 4): N(0, 0.02), biases 0.
 
     The scales of BatchNorm are drawn from N(1, 0.02), as in the authors' program.
     """
     for module in network.modules():
-        if isinstance(module, (nn.Conv, nn.ConvTranspose, nn.Linear, BatchNorm)):
+        if isinstance(module, (nn.Conv, nn.ConvTranspose, nn.Linear, BatchNorm)) and module.weight is not None:
             jt.init.gauss_(module.weight, 1 if isinstance(module, BatchNorm) else 0, 0.02)
             if module.bias is not None:
                 jt.init.zero_(module.bias)

@@ -87,6 +87,17 @@ def l1(output, target):
     return (output - target).abs().mean()
 
 
+def feature_matching(real, fake):
+    """How far what a discriminator's layers make of fake images is from what they make of real ones.
+
+    real, fake: for each scale a list of the layers' outputs, the last of them its logits, which are left out. Returns
+    the mean over the scales of the sums over the layers of `l1`; real counts as constant.
+    Wang et al. 2018 (arXiv:1711.11585, eq. 4).
+    """
+    pairs = [pair for layers in zip(real, fake) for pair in zip(layers[0][:-1], layers[1][:-1])]
+    return sum(l1(b, a.detach()) for a, b in pairs) / len(real)
+
+
 def cross_entropy(logits, labels):
     """Mean of -log softmax(logits)[label]; logits: (N, n_classes), labels: integers (N,) in 0 .. n_classes-1."""
     return nn.cross_entropy_loss(logits, as_labels(labels, logits.shape[1]))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import jittor as jt
 
 from jgan.layers import trainable, untracked
-from jgan.losses import gradient_penalty, l1, least_squares, r1_penalty, vanilla
+from jgan.losses import feature_matching, gradient_penalty, hinge, l1, least_squares, r1_penalty, vanilla
 
 
 def unchanged(images):
@@ -157,6 +157,33 @@ def pix2pix_step(
     g_l1 = l1(fake, b)
     optimizer_g.step(g_gan + lambda_l1 * g_l1)
     return {"g_gan": g_gan, "g_l1": g_l1, **logged}
+
+
+def spade_step(generator, discriminator, optimizer_g, optimizer_d, *, a, b, z=None, loss=hinge, lambda_feat=10):
+    """SPADE: the generator first, then the discriminator on pairs (a, b) and (a, G(a)), the mean of its scales.
+
+    a: one-hot label maps (N, label_classes, H, W); b: images of them. z: (N, latent_dim) for a generator that begins
+    with noise. loss: one of `jgan.losses`; the equations are the default's. The authors' perceptual loss, by a network
+    of others that is to be downloaded, is left out.
+    Returns {"g_gan", "g_feat", "d_loss", "d_real", "d_fake"}, the last two being the discriminator's mean outputs. Park
+    et al. 2019 (arXiv:1903.07291, section 3.1 and appendix A), after Wang et al. 2018 (arXiv:1711.11585, eq. 2 to 5).
+    """
+    # min_G  -E[ D_k(a, G(a)) ] + lambda_feat sum_i |D_k^i(a, b) - D_k^i(a, G(a))|    the mean over the scales k
+    d_real = discriminator(jt.concat([a, b], dim=1))
+    fake = generator(a) if z is None else generator(a, z)
+    with untracked(discriminator):
+        d_fake = discriminator(jt.concat([a, fake], dim=1))
+    g_gan = sum(loss.g_loss(layers[-1]) for layers in d_fake) / len(d_fake)
+    g_feat = feature_matching(d_real, d_fake)
+    optimizer_g.step(g_gan + lambda_feat * g_feat)
+
+    # min_D  E[ max(0, 1 - D_k(a, b)) ] + E[ max(0, 1 + D_k(a, G(a))) ]    likewise
+    d_fake = discriminator(jt.concat([a, fake.detach()], dim=1))
+    logits = [(real[-1], fake[-1]) for real, fake in zip(d_real, d_fake)]
+    d_loss = sum(loss.d_loss(*pair) for pair in logits) / len(logits)
+    optimizer_d.step(d_loss)
+    means = [sum(each.mean() for each in of_scales) / len(logits) for of_scales in zip(*logits)]
+    return {"g_gan": g_gan, "g_feat": g_feat, "d_loss": d_loss, "d_real": means[0], "d_fake": means[1]}
 
 
 def cyclegan_step(

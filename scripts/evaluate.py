@@ -4,6 +4,7 @@ python scripts/evaluate.py --weights weights/cgan_mnist.safetensors --dataset mn
 python scripts/evaluate.py --weights runs/faces/best.safetensors --dataset folder --data_dir faces --json scores.json
 python scripts/evaluate.py --weights weights/pix2pix_facades_128.safetensors --data_dir facades/test --direction b2a \\
     --img_size 128
+python scripts/evaluate.py --weights runs/landscapes/best.safetensors --dir_a labels --dir_b imgs --img_size 512x384
 python scripts/evaluate.py --weights weights/cyclegan_monet_128.safetensors --data_dir monet2photo --img_size 128
 """
 
@@ -24,7 +25,7 @@ from tqdm import tqdm
 
 from jgan.cli import training, translation
 from jgan.cli.judges import find_judge
-from jgan.cli.options import option, require_weights
+from jgan.cli.options import image_size, option, require_weights
 from jgan.cli.program import run_program
 from jgan.data import mnist
 from jgan.data.dataset import Images, fingerprint
@@ -46,13 +47,13 @@ class Options:
     weights: Optional[str] = option(None, "a generator.safetensors or best.safetensors of a training, or of weights/")
     dataset: Optional[str] = option(None, "generators: the real images", choices=training.DATASETS)
     data_dir: Optional[str] = option(
-        None, "folder of the images; of pairs side by side for Pix2Pix; with testA/ and testB/ in it for CycleGAN"
+        None, "folder of the images; for Pix2Pix of pairs as it trains on; with testA/ and testB/ in it for CycleGAN"
     )
     dir_a: Optional[str] = option(None, "translators: folder of the images A, in place of --data_dir")
     dir_b: Optional[str] = option(None, "translators: folder of the images B")
     direction: Optional[str] = option(None, "Pix2Pix: which is translated into which; else a2b", choices=("a2b", "b2a"))
     judge: Optional[str] = option(None, "generators: a classifier.safetensors; else the shipped one of --dataset")
-    img_size: Optional[int] = option(None, "translators: height and width of the images; else 256", least=16)
+    img_size: str = option("256", "translators: the images' size, one number or WIDTHxHEIGHT")
     n_samples: int = option(10000, "generators: images to draw and to compare with, if there are so many", least=100)
     seed: int = option(0, "of noise, dropout and the choice of real images", least=0)
     json: Optional[str] = option(None, "a file to write the scores to")
@@ -73,7 +74,7 @@ def check(opt: Options, given: dict) -> Callable[[], Scored]:
     header = load_header(require_weights(opt.weights))
     model, options = header.get("model"), header.get("options", {})
     draws = options.keys() >= {"latent_dim", "img_size", "channels"}
-    translates = "in_channels" in options or model == "cyclegan.Generators"
+    translates = "out_channels" in options or model == "cyclegan.Generators"
     if not (draws or translates):
         raise UserError(
             f"{opt.weights} holds {model or 'the state of a run'}; generators and translators are scored, and "
@@ -143,7 +144,11 @@ def paired_data(opt: Options) -> list[Images]:
     """Inputs and targets."""
     forth = -1 if opt.direction == "b2a" else 1
     options = load_header(opt.weights)["options"]
-    how = {"size": opt.img_size or 256, "channels": (options["in_channels"], options["out_channels"])[::forth]}
+    how = {
+        "size": size(opt),
+        "channels": (options.get("in_channels") or 3, options["out_channels"])[::forth],
+        "label_classes": (options.get("label_classes"), None)[::forth],
+    }
     if translation.is_one_folder(opt, WHERE):
         return load_pairs(opt.data_dir, **how)[::forth]
     return load_matched(opt.dir_a, opt.dir_b, **how)[::forth]
@@ -159,7 +164,18 @@ def unpaired_data(opt: Options) -> list[Images]:
         if not all(map(os.path.isdir, folders)):
             raise UserError(f"{opt.data_dir} does not hold testA/ and testB/; give two folders as --dir_a and --dir_b")
     channels = load_header(opt.weights)["options"]["channels"]
-    return [load_folder(folder, size=opt.img_size or 256, channels=channels) for folder in folders]
+    height, width = size(opt)
+    if height != width:
+        raise UserError(f"--img_size {opt.img_size}: CycleGAN's images are squares; give one number")
+    return [load_folder(folder, size=height, channels=channels) for folder in folders]
+
+
+def size(opt: Options) -> tuple[int, int]:
+    """Height and width of a translator's images."""
+    found = image_size(opt.img_size, "--img_size")
+    if min(found) < 16:
+        raise UserError(f"--img_size {opt.img_size} is too small; at least 16 is needed")
+    return found
 
 
 def score_generator(opt: Options, data: Images, others: Images, judge_path: Path | None) -> Scored:
@@ -208,7 +224,8 @@ def score_pix2pix(opt: Options, inputs: Images, targets: Images) -> Scored:
             **evaluation.sliced_wasserstein(targets.pixels, translated, seed=opt.seed),
         }
     }
-    protocol = {"pairs": len(translated), "size": opt.img_size or 256, "statistics": "of each image, with dropout"}
+    statistics = "of each image, with dropout" if "in_channels" in generator.model_options else "of each image"
+    protocol = {"pairs": len(translated), "size": opt.img_size, "statistics": statistics}
     protocol["sliced Wasserstein"] = f"of {evaluation.n_sliced(targets.pixels, translated)} images"
     protocol |= {"direction": opt.direction or "a2b", "data": fingerprint(inputs, targets)["data"]}
     return Scored(protocol, scores, {f"{i:05d}": image for i, image in enumerate(translated)})
@@ -228,7 +245,7 @@ def score_cyclegan(opt: Options, a: Images, b: Images) -> Scored:
         )
         images.update({f"{direction}_{i:05d}": image for i, image in enumerate(translated)})
     protocol = {
-        "images of A": len(a), "images of B": len(b), "size": opt.img_size or 256,
+        "images of A": len(a), "images of B": len(b), "size": opt.img_size,
         "sliced Wasserstein": f"of {evaluation.n_sliced(a.pixels, b.pixels)} images", "data": fingerprint(a, b)["data"],
     }  # fmt: skip
     return Scored(protocol, scores, images)

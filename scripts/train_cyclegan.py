@@ -75,7 +75,8 @@ def load(opt: Options) -> list[Images]:
             )
         for each in to_score:
             training.require_held_out(opt, each, *folders)
-    return [load_folder(each, size=opt.loaded_size, **how) for each in folders] + [
+    (loaded_size, _) = opt.loaded((opt.img_size, opt.img_size))
+    return [load_folder(each, size=loaded_size, **how) for each in folders] + [
         load_folder(each, size=opt.img_size, **how) for each in to_score
     ]
 
@@ -94,21 +95,22 @@ def train(run, data: list[Images]) -> int:
         channels=opt.channels, conv_dim=opt.conv_dim, n_blocks=opt.n_blocks, upsample=opt.upsample,
         lr=opt.lr, b1=opt.b1, b2=opt.b2, lambda_cycle=opt.lambda_cycle, lambda_identity=opt.lambda_identity,
     )  # fmt: skip
+    size = (opt.img_size, opt.img_size)
     batches_a = training.batches_of(data_a, opt)
     batches_b = training.batches_of(data_b, opt, purpose="shuffle b")
     pool_a, pool_b = ImagePool(opt.pool_size), ImagePool(opt.pool_size)
 
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
-        (a,) = translation.crop(opt, random, data_a.pixels[batches_a.at(i)])
-        (b,) = translation.crop(opt, random, data_b.pixels[batches_b.at(i)])
+        (a,) = translation.crop(opt, size, random, data_a.pixels[batches_a.at(i)])
+        (b,) = translation.crop(opt, size, random, data_b.pixels[batches_b.at(i)])
         return cyclegan.step(
-            a=jt.array(a), b=jt.array(b),
+            a=jt.array(data_a.encode(a)), b=jt.array(data_b.encode(b)),
             exchange_a=lambda fake: jt.array(pool_a.exchange(fake.numpy(), random)),
             exchange_b=lambda fake: jt.array(pool_b.exchange(fake.numpy(), random)),
         )  # fmt: skip
 
-    a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], opt.img_size)) for each in (data_a, data_b))
+    a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], size)) for each in (data_a, data_b))
 
     def there_and_back(images, there, back) -> list[np.ndarray]:
         """The images, their translations, and what those are translated back into."""

@@ -2,6 +2,7 @@
 
 python scripts/translate.py photo.jpg --weights runs/pix2pix/generator.safetensors
 python scripts/translate.py facades/test --half b --size 128 --compare --weights weights/pix2pix_facades_128.safetensors
+python scripts/translate.py labels --weights runs/landscapes/best.safetensors --output drawn   # of label maps
 python scripts/translate.py FOLDER more/*.png --weights runs/cyclegan/generator.safetensors --direction b2a --output out
 """
 
@@ -16,15 +17,23 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from jgan.cli.options import option, require_weights
+from jgan.cli.options import image_size, option, require_weights
 from jgan.cli.program import run_program
 from jgan.data.folder import SUFFIXES, image_paths, open_image, to_mode
+from jgan.data.label_maps import distinct_palette, to_label_map
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import save_png
 from jgan.weights.arrays import load_header
 
-CYCLEGAN_ONLY, PIX2PIX_ONLY = {"direction"}, {"running_statistics", "no_dropout"}
+IDLE = {  # the options that mean nothing to a file's model
+    "cyclegan.Generators": {"running_statistics", "no_dropout"},
+    "pix2pix.Generator": {"direction"},
+    "spade.Generator": {"direction", "no_dropout"},
+}
+
+
+LARGEST_SIDE = 16384
 
 
 @dataclasses.dataclass
@@ -36,11 +45,13 @@ class Options:
     half: Optional[str] = option(
         None, "translate this half of images that hold A and B side by side", choices=("a", "b")
     )
-    size: Optional[int] = option(None, "resize to this height and width first", least=1, most=16384)
+    size: Optional[str] = option(None, "resize to this height and width first, or to WIDTHxHEIGHT")
     compare: bool = option(False, "write input, output and, with --half, the other half side by side")
-    running_statistics: bool = option(False, "Pix2Pix: normalise by the training's statistics, not the image's own")
+    running_statistics: bool = option(
+        False, "Pix2Pix and SPADE: normalise by the training's statistics, not the image's own"
+    )
     no_dropout: bool = option(False, "Pix2Pix: leave the dropout out, its only noise")
-    seed: int = option(0, "of the dropout; the same seed gives the same image", least=0)
+    seed: int = option(0, "of the dropout or the noise; the same seed gives the same image", least=0)
 
 
 def find(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
@@ -71,8 +82,11 @@ def find(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
     return {each: target for target, each in sources.items()}
 
 
-def read(path: Path, opt: Options, mode: str) -> list[Image.Image]:
-    """The image to translate and, if that is a half, the other one. Raises what Pillow does, and ValueError."""
+def read(path: Path, opt: Options, mode: str, label_classes: int | None) -> list[Image.Image]:
+    """The image or the label map to translate and, if that is a half, the other one.
+
+    Raises what Pillow does, and ValueError.
+    """
     whole = open_image(path)
     images = [whole]
     if opt.half is not None:
@@ -81,10 +95,22 @@ def read(path: Path, opt: Options, mode: str) -> list[Image.Image]:
             raise ValueError(f"it is {whole.width} pixels wide and cannot be halved")
         images = [whole.crop((left, 0, left + middle, whole.height)) for left in (0, middle)]
         images = images if opt.half == "a" else images[::-1]
-    images = [to_mode(image, wanted) for image, wanted in zip(images, (mode, "RGB"))]
+    first = to_mode(images[0], mode) if label_classes is None else to_label_map(images[0], label_classes, path=path)
+    images = [first, *(to_mode(image, "RGB") for image in images[1:])]
     if opt.size is not None:
-        images = [image.resize((opt.size, opt.size), Image.Resampling.BICUBIC) for image in images]
+        size = image_size(opt.size, "--size")[::-1]
+        way = Image.Resampling.BICUBIC if label_classes is None else Image.Resampling.NEAREST
+        others = [image.resize(size, Image.Resampling.BICUBIC) for image in images[1:]]
+        images = [images[0].resize(size, way), *others]
     return images
+
+
+def shown(image: Image.Image, label_classes: int | None) -> np.ndarray:
+    """What is translated, as pixels; a label map in colours."""
+    pixels = np.asarray(image)
+    return (
+        pixels if label_classes is None else distinct_palette(label_classes).coloured(pixels[None]).transpose(1, 2, 0)
+    )
 
 
 def side_by_side(*pixels: np.ndarray) -> np.ndarray:
@@ -95,29 +121,30 @@ def side_by_side(*pixels: np.ndarray) -> np.ndarray:
 
 def check(opt: Options, given: dict) -> dict[Path, Path]:
     """The images to translate, each with the file to write (see `find`)."""
+    if opt.size is not None and max(image_size(opt.size, "--size")) > LARGEST_SIDE:
+        raise UserError(f"--size {opt.size} is too large; at most {LARGEST_SIDE} is possible")
     output = Path(opt.output)
     if output.suffix in SUFFIXES:
         raise UserError(f"--output is the folder to write into; {output} looks like an image")
     images = find(opt.inputs, output)
     weights = require_weights(opt.weights)
-    idle = PIX2PIX_ONLY if load_header(weights).get("model") == "cyclegan.Generators" else CYCLEGAN_ONLY
-    for name in idle & given.keys():
+    for name in IDLE.get(load_header(weights).get("model"), set()) & given.keys():
         raise UserError(f"--{name} means nothing to the generator in {weights}; leave it out")
     make_folder(output)
     return images
 
 
 def draw(opt: Options, images: dict[Path, Path]) -> int:
-    from jgan.inference.translators import load_translator, translate
+    from jgan.inference.translators import label_classes, load_translator, translate
     from jgan.jittor_setup.runtime import seed_jittor
 
     generator = load_translator(
         opt.weights, direction=opt.direction, running_statistics=opt.running_statistics, dropout=not opt.no_dropout
     )
-    failures = 0
+    n_classes, failures = label_classes(generator), 0
     for path, target in tqdm(images.items(), "translating", mininterval=1, disable=not sys.stderr.isatty()):
         try:
-            image, *others = read(path, opt, "L" if generator.in_channels == 1 else "RGB")
+            image, *others = read(path, opt, "L" if generator.in_channels == 1 else "RGB", n_classes)
         except Exception as error:  # Pillow's decoders raise whatever they stumble over
             failures += 1
             tqdm.write(f"left out {path}: {error}", file=sys.stderr)
@@ -125,7 +152,7 @@ def draw(opt: Options, images: dict[Path, Path]) -> int:
         seed_jittor(opt.seed, "translate")
         translated = translate(generator, image)
         if opt.compare:
-            translated = side_by_side(np.asarray(image), translated, *map(np.asarray, others))
+            translated = side_by_side(shown(image, n_classes), translated, *map(np.asarray, others))
         make_folder(target.parent)
         save_png(target, translated)
     n_written = len(images) - failures

@@ -14,7 +14,7 @@ JITTOR = algorithms.framework("jittor")
 def used(monkeypatch):
     """The loss that a step was given."""
     given = []
-    for step in ("gan_step", "cgan_step", "pix2pix_step"):
+    for step in ("gan_step", "cgan_step", "pix2pix_step", "spade_step"):
         monkeypatch.setattr(JITTOR.steps, step, lambda *networks, loss, **terms: given.append(loss))
     return given
 
@@ -27,6 +27,7 @@ def used(monkeypatch):
         ("projection", {"conv_dim": 2}),
         ("dcgan", {"conv_dim": 2}),
         ("pix2pix", {"conv_dim": 2}),
+        ("spade", {"conv_dim": 2, "n_levels": 2}),
     ],
 )
 def test_the_loss_is_one_argument_and_each_algorithms_own(used, algorithm, sizes):
@@ -34,7 +35,9 @@ def test_the_loss_is_one_argument_and_each_algorithms_own(used, algorithm, sizes
     build(JITTOR, **sizes).step()
     build(JITTOR, **sizes, gan_mode="hinge").step()
     build(JITTOR, **sizes, gan_mode="lsgan").step()
-    default = {"cgan": losses.LeastSquares, "projection": losses.Hinge}.get(algorithm, losses.Vanilla)
+    default = {"cgan": losses.LeastSquares, "projection": losses.Hinge, "spade": losses.Hinge}.get(
+        algorithm, losses.Vanilla
+    )
     assert [type(loss) for loss in used] == [default, losses.Hinge, losses.LeastSquares]
     assert getattr(used[0], "real_target", 1) == (0.9 if algorithm in ("gan", "dcgan") else 1)
 
@@ -54,6 +57,14 @@ def test_each_architecture_of_wgan_gp_has_its_learning_rate_and_no_batch_norm_in
     assert not any(isinstance(module, BatchNorm) for module in critic.modules())
     algorithm.set_lr(0.5)
     assert {optimizer.lr for optimizer in algorithm.optimizers.values()} == {0.5}
+
+
+def test_the_learning_rates_of_spade_fall_together():
+    algorithm = algorithms.spade(JITTOR, conv_dim=2, n_levels=2)
+    rates = [optimizer.lr for optimizer in algorithm.optimizers.values()]
+    assert rates == [0.0001, 0.0004]
+    algorithm.set_lr(0.00005)
+    assert [optimizer.lr for optimizer in algorithm.optimizers.values()] == pytest.approx([0.00005, 0.0002])
 
 
 @pytest.mark.parametrize(("gan_mode", "weight"), [("vanilla", 0), ("wgangp", 10)])

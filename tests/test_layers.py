@@ -12,6 +12,7 @@ from jgan.layers import (
     ConditionalBatchNorm,
     Conv,
     ConvTranspose,
+    HalveByAverage,
     InstanceNorm,
     LeakyReLU,
     Linear,
@@ -208,6 +209,14 @@ def test_upsample_is_bilinear(old, new):
     x = np.random.default_rng(0).normal(0, 1, (2, 3, *old)).astype(np.float32)
     expected = np.apply_along_axis(enlarged, 2, np.apply_along_axis(enlarged, 3, x, new[1]), new[0])
     np.testing.assert_allclose(ResizeBilinear(new)(jt.array(x)).numpy(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(6, 8), (7, 5), (1, 2)])
+def test_halving_takes_the_mean_of_the_neighbours_that_there_are(height, width):
+    x = np.random.default_rng(0).normal(0, 1, (2, 3, height, width)).astype(np.float32)
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))[:, :, ::2, ::2]
+    np.testing.assert_allclose(HalveByAverage()(jt.array(x)).numpy(), np.nanmean(windows, axis=(4, 5)), atol=1e-6)
 
 
 def test_the_gradient_of_upsample_is_its_transpose():

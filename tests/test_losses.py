@@ -11,6 +11,7 @@ from jgan.losses import (
     LeastSquares,
     Vanilla,
     cross_entropy,
+    feature_matching,
     gradient_penalty,
     hinge,
     r1_penalty,
@@ -166,3 +167,16 @@ def test_cross_entropy_is_that_of_the_softmax():
     np.testing.assert_allclose(found.item(), expected, rtol=1e-5)
     with pytest.raises(ValueError, match=r"labels must be whole numbers in 0 .. 3; got 4"):
         cross_entropy(jt.zeros((1, 4)), [4])
+
+
+def test_feature_matching_is_the_difference_of_all_layers_but_the_logits():
+    random = np.random.default_rng(0)
+    shapes = [[(2, 3, 5, 4), (2, 6, 3, 2), (2, 1, 3, 2)], [(2, 3, 3, 2), (2, 1, 1, 1)]]  # of two scales
+    real, fake = ([[random.normal(0, 1, shape) for shape in scale] for scale in shapes] for _ in range(2))
+    expected = sum(np.abs(a - b).mean() for x, y in zip(real, fake) for a, b in zip(x[:-1], y[:-1])) / 2
+    real, fake = ([[jt.array(layer.astype(np.float32)) for layer in scale] for scale in each] for each in (real, fake))
+    loss = feature_matching(real, fake)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+    of_real, of_fake = jt.grad(loss, [real[0][1], fake[0][1]])
+    assert not of_real.numpy().any()  # the real ones are the goal
+    np.testing.assert_allclose(np.abs(of_fake.numpy()), 1 / 72 / 2, rtol=1e-5)

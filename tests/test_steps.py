@@ -11,7 +11,7 @@ from jgan.layers import trainable
 from jgan.losses import Vanilla, hinge, least_squares, vanilla, wasserstein
 from jgan.models import dcgan, wgan
 from jgan.optimizers import rmsprop
-from jgan.steps import cgan_step, cyclegan_step, gan_step, pix2pix_step, wgan_gp_step, wgan_step
+from jgan.steps import cgan_step, cyclegan_step, gan_step, pix2pix_step, spade_step, wgan_gp_step, wgan_step
 from jgan.weights.networks import network_arrays
 
 
@@ -302,6 +302,51 @@ def test_pix2pix_step_is_one_update_of_each_network(loss, in_numpy, of_generator
     expected.update(d_real=np.mean(np.c_[a, b] @ weights), d_fake=np.mean(np.c_[a, fake] @ weights))
     if lambda_gp:
         expected["penalty"] = penalty(weights)
+    assert {name: value.item() for name, value in losses.items()} == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+class TwoScales(nn.Module):
+    """Two scales of a feature and a logit for each image: its values by a matrix, and that by a number."""
+
+    def __init__(self, b):
+        self.b = jt.array(np.float32(b))
+
+    def execute(self, images):
+        features = jt.matmul(images.reshape((images.shape[0], -1)), self.b[:4])
+        return [[features[:, i : i + 1], features[:, i : i + 1] * self.b[4, i]] for i in range(2)]
+
+
+def test_spade_step_is_one_update_of_each_network():
+    """By the hinge loss and feature matching, both the mean over two scales."""
+    random = np.random.default_rng(4)
+    matrix, weights = random.normal(0, 0.5, (2, 2)), random.normal(0, 0.5, (5, 2))
+    a, b = random.normal(0, 1, (2, 5, 2))
+    generator, discriminator = Translator(matrix), TwoScales(weights)
+    losses = spade_step(
+        generator, discriminator, nn.SGD(generator.parameters(), lr=0.1), nn.SGD(discriminator.parameters(), lr=0.1),
+        a=var(a, 5, 1, 1, 2), b=var(b, 5, 1, 1, 2), lambda_feat=3,
+    )  # fmt: skip
+
+    def features(images, w):
+        return np.c_[a, images] @ w[:4]
+
+    def logits(images, w):
+        return features(images, w) * w[4]
+
+    def g_gan(m):
+        return -logits(a @ m, weights).mean(0).mean()
+
+    def g_feat(m):
+        return np.abs(features(a @ m, weights) - features(b, weights)).mean(0).mean()
+
+    def d_loss(w):
+        return np.mean([margin(logits(b, w)[:, i], 1) + margin(logits(a @ matrix, w)[:, i], 0) for i in range(2)])
+
+    new_matrix = matrix - 0.1 * slope(lambda m: g_gan(m) + 3 * g_feat(m), matrix)
+    np.testing.assert_allclose(generator.a.numpy(), new_matrix, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(discriminator.b.numpy(), weights - 0.1 * slope(d_loss, weights), rtol=1e-4, atol=1e-6)
+    expected = {"g_gan": g_gan(matrix), "g_feat": g_feat(matrix), "d_loss": d_loss(weights)}
+    expected.update(d_real=logits(b, weights).mean(), d_fake=logits(a @ matrix, weights).mean())
     assert {name: value.item() for name, value in losses.items()} == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 

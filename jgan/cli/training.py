@@ -221,7 +221,7 @@ def open_run(opt, given: dict) -> Run:
             )
     else:
         run = Run(opt.resume, program=program_name(), resumed=True)
-        options = _options_to_resume(run, given, getattr(opt, "OLDER", {}))
+        options = _options_to_resume(run, given, type(opt))
         require_valid(options, type(opt), run.config)
         for name in PATH_OPTIONS:
             if options.get(name) is not None and not os.path.exists(options[name]):
@@ -238,15 +238,19 @@ def open_run(opt, given: dict) -> Run:
     return run
 
 
-def _options_to_resume(run: Run, given: dict, older: dict) -> dict:
+def _options_to_resume(run: Run, given: dict, options_class) -> dict:
     """The run's own options, but for those of RESUMABLE_OPTIONS that are given anew.
 
-    older: what a run did that is older than an option, by its name, where that is not the default of today.
+    options_class: may have as OLDER what a run did that is older than an option, where that is not today's default, and
+    as ONCE_NUMBERS the names of options that are texts today.
     max_steps is where one session ends, and not inherited. Raises UserError if this is no run of this program with a
     saved state, or if an option is given that differs from the run's; the error names each.
     """
     config = run.read_config()
-    options = {**older, **config["options"]}
+    options = {**getattr(options_class, "OLDER", {}), **config["options"]}
+    for name in getattr(options_class, "ONCE_NUMBERS", ()):
+        if type(options.get(name)) is int:
+            options[name] = str(options[name])
     if config["program"] != run.program:
         raise UserError(f"{run.folder} is a run of {config['program']}; resume it with that program")
     differences = [
@@ -300,7 +304,7 @@ def load_images(opt: DataOptions, *, labelled: bool = False) -> Images:
 def batches_of(data: Images, opt, *, n_critic: int = 1, purpose: str = "shuffle") -> Batches:
     """The batches of a data set, each of batch_size images for n_critic updates; UserError if memory lacks for one."""
     n = n_critic * opt.batch_size
-    n_bytes = 2 * 4 * n * data.pixels[0].size
+    n_bytes = 2 * n * data.batch(np.array([0])).nbytes
     memory.require(n_bytes, f"{n} real and as many generated images of a step")
     return Batches(len(data), batch_size=n, seed=opt.seed, purpose=purpose)
 

@@ -11,7 +11,6 @@ from jgan.cli.options import option
 from jgan.cli.training import AdamOptions, TrainOptions
 from jgan.data.augment import random_crops
 from jgan.errors import UserError
-from jgan.images import from_pixels
 
 
 @dataclasses.dataclass
@@ -32,10 +31,9 @@ class TranslationOptions(TrainOptions, AdamOptions):
     def default_decay_epoch(self) -> int:
         return self.n_epochs // 2
 
-    @property
-    def loaded_size(self) -> int:
-        """Height and width of the images from which those of img_size are cropped (Isola et al. 2017, section 6.2)."""
-        return self.img_size if self.no_jitter else round(self.img_size * 286 / 256)
+    def loaded(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the images from which those of a size are cropped (Isola et al. 2017, section 6.2)."""
+        return size if self.no_jitter else tuple(round(side * 286 / 256) for side in size)
 
 
 def is_one_folder(opt: TranslationOptions, sentence: str) -> bool:
@@ -46,7 +44,8 @@ def is_one_folder(opt: TranslationOptions, sentence: str) -> bool:
     return given[0]
 
 
-def crop(opt: TranslationOptions, random: np.random.Generator, *pixels: np.ndarray) -> list[np.ndarray]:
-    """Batches of images from pixels of loaded_size: all cropped and mirrored alike, or taken as they are."""
-    crops = pixels if opt.no_jitter else random_crops(list(pixels), opt.img_size, random)
-    return [from_pixels(each) for each in crops]
+def crop(
+    opt: TranslationOptions, size: tuple[int, int], random: np.random.Generator, *pixels: np.ndarray
+) -> list[np.ndarray]:
+    """Pixels of a size from those of the size `loaded` for it: all cropped and mirrored alike, or as they are."""
+    return list(pixels) if opt.no_jitter else random_crops(list(pixels), size, random)

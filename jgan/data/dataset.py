@@ -11,6 +11,7 @@ import zlib
 import numpy as np
 
 from jgan import memory
+from jgan.data.label_maps import one_hot
 from jgan.errors import UserError
 from jgan.images import from_pixels
 
@@ -22,19 +23,30 @@ class Images:
     """A data set of images of one size.
 
     pixels: uint8 (N, C, H, W), perhaps read-only. labels: int32 (N,) in 0 .. len(classes)-1, or None for images without
-    classes. classes: the name of each label.
+    classes. classes: the name of each label. label_classes: None, or of how many classes the pixels are the numbers; C
+    is 1 then.
     """
 
     pixels: np.ndarray
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
+    label_classes: int | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def batch(self, places: np.ndarray) -> np.ndarray:
-        """The images at these places: float32 (len(places), C, H, W) in [-1, 1]."""
-        return from_pixels(self.pixels[places])
+        """The images at these places as a network takes them: see `encoded`."""
+        return self.encode(self.pixels[places])
+
+    def encode(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels of such images as a network takes them: see `encoded`."""
+        return encoded(pixels, self.label_classes)
+
+
+def encoded(pixels: np.ndarray, label_classes: int | None) -> np.ndarray:
+    """Pixels uint8 (N, C, H, W) as float32 in [-1, 1]; those of label maps one-hot, (N, label_classes, H, W)."""
+    return from_pixels(pixels) if label_classes is None else one_hot(pixels, label_classes)
 
 
 def held_out(data: Images) -> list[Images]:

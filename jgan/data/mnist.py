@@ -134,7 +134,7 @@ def load_mnist(
 
 
 def _squares(images: np.ndarray) -> np.ndarray:
-    return center_crops(images[:, None], min(images.shape[1:]))
+    return center_crops(images[:, None], (min(images.shape[1:]),) * 2)
 
 
 def _grown(pixels: np.ndarray, channels: int) -> np.ndarray:

@@ -9,17 +9,27 @@ from PIL import Image
 
 from jgan.data.dataset import Images, allocate_pixels
 from jgan.data.folder import LISTED, image_paths, open_image, to_mode
+from jgan.data.label_maps import to_label_map
 from jgan.errors import UserError
 
 
-def load_pairs(folder: str | Path, *, size: int, channels: tuple[int, int] = (3, 3)) -> list[Images]:
-    """The left and the right halves of the images in a folder: two data sets (N, channels of each, size, size).
+def load_pairs(
+    folder: str | Path, *, size: tuple[int, int], channels: tuple[int, int] = (3, 3), label_classes=(None, None)
+) -> list[Images]:
+    """The left and the right halves of the images in a folder: two data sets (N, channels of each, *size).
 
-    Each image holds a pair side by side. Both halves are resized to squares, as the authors of Pix2Pix do. Raises
-    UserError for a folder without images, and for an image that cannot be decoded, or is no wider than high.
+    Each image holds a pair side by side; or the folder has two in it, A and B, as `load_matched` takes them. size:
+    (height, width) to which both halves are resized, as the authors of Pix2Pix do. label_classes: for each half None,
+    or of how many classes it is a label map (see `jgan.data.label_maps`), its one channel being their numbers.
+    Raises UserError for a folder without images, for an image that cannot be decoded, or is no wider than high, and for
+    a label map that is none.
     """
+    how = {"size": size, "channels": channels, "label_classes": label_classes}
+    folders = [Path(folder, name) for name in "AB"]
+    if all(each.is_dir() for each in folders):
+        return load_matched(*folders, **how)
     paths = image_paths(folder)
-    halves = [allocate_pixels((len(paths), n, size, size)) for n in channels]
+    halves = _allocate(len(paths), **how)
     for i, path in enumerate(paths):
         image = _open(path)
         width, height = image.size
@@ -31,13 +41,14 @@ def load_pairs(folder: str | Path, *, size: int, channels: tuple[int, int] = (3,
                 "pairs in two folders are given as dir_a and dir_b"
             )
         for half, left in zip(halves, (0, width // 2)):
-            half[i] = _pixels(image.crop((left, 0, left + width // 2, height)), half[i].shape)
-    return [Images(half) for half in halves]
+            _read_into(half, i, image.crop((left, 0, left + width // 2, height)), path)
+    return halves
 
 
 def load_matched(
-    folder_a: str | Path, folder_b: str | Path, *, size: int, channels: tuple[int, int] = (3, 3)
-) -> list[Images]:
+    folder_a: str | Path, folder_b: str | Path, *,
+    size: tuple[int, int], channels: tuple[int, int] = (3, 3), label_classes=(None, None),
+) -> list[Images]:  # fmt: skip
     """The pairs of two folders by the names of their files, whatever the suffix: see `load_pairs`.
 
     Raises UserError that lists the names without a partner, and the pairs whose images differ in size.
@@ -47,16 +58,24 @@ def load_matched(
     a, b = (_by_name(folder) for folder in (folder_a, folder_b))
     _refuse(sorted(map(str, a.keys() ^ b.keys())), f"these have no partner of their name in {folder_a} and {folder_b}")
     names = sorted(a)
-    halves = [allocate_pixels((len(names), n, size, size)) for n in channels]
+    halves = _allocate(len(names), size=size, channels=channels, label_classes=label_classes)
     differing = []
     for i, name in enumerate(names):
         images = _open(a[name]), _open(b[name])
         if images[0].size != images[1].size:
             differing.append(f"{name} ({images[0].size} and {images[1].size})")
-        for half, image in zip(halves, images):
-            half[i] = _pixels(image, half[i].shape)
+        for half, image, path in zip(halves, images, (a[name], b[name])):
+            _read_into(half, i, image, path)
     _refuse(differing, f"the two images of these pairs in {folder_a} and {folder_b} differ in size")
-    return [Images(half) for half in halves]
+    return halves
+
+
+def _allocate(n: int, *, size, channels, label_classes) -> list[Images]:
+    """Room for the pixels of both halves."""
+    return [
+        Images(allocate_pixels((n, 1 if n_classes else n_channels, *size)), label_classes=n_classes)
+        for n_channels, n_classes in zip(channels, label_classes)
+    ]
 
 
 def _by_name(folder: str | Path) -> dict[Path, Path]:
@@ -76,10 +95,20 @@ def _open(path: Path) -> Image.Image:
         raise UserError(f"{path} cannot be used: {error}; remove it with its partner") from None
 
 
-def _pixels(image: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:
-    channels, height, width = shape
-    image = to_mode(image, "L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(image).reshape((height, width, channels)).transpose(2, 0, 1)
+def _read_into(images: Images, i: int, image: Image.Image, path: Path) -> None:
+    """Put an image, resized, in a place among those of a half; UserError if it should be a label map and is none."""
+    _, channels, height, width = images.pixels.shape
+    try:
+        if images.label_classes is not None:
+            image = to_label_map(image, images.label_classes, path=path).resize(
+                (width, height), Image.Resampling.NEAREST
+            )
+        else:
+            image = to_mode(image, "L" if channels == 1 else "RGB")
+            image = image.resize((width, height), Image.Resampling.BICUBIC)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be used: {error}") from None
+    images.pixels[i] = np.asarray(image).reshape((height, width, channels)).transpose(2, 0, 1)
 
 
 def _refuse(names: list[str], fault: str) -> None:

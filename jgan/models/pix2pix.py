@@ -18,18 +18,25 @@ class Generator(nn.Module):
 
     images: float32 (N, in_channels, H, W) in [-1, 1], H and W multiples of 2 ** n_levels, or ValueError is raised. By
     default the levels of 256x256 are 8, so that the innermost is a single pixel; 7 suit 128x128, 6 suit 64x64.
+    label_classes: in place of in_channels, where the images are one-hot label maps of so many classes.
     Dropout of 0.5 in the three innermost levels of the decoder is its only noise.
     Returns float32 (N, out_channels, H, W) in [-1, 1].
     """
 
-    def __init__(self, *, in_channels: int = 3, out_channels: int = 3, conv_dim: int = 64, n_levels: int = 8):
+    def __init__(
+        self, *, in_channels: int | None = None, out_channels: int = 3, conv_dim: int = 64, n_levels: int = 8,
+        label_classes: int | None = None,
+    ):  # fmt: skip
         if n_levels < 2:
             raise ValueError(f"a U-Net needs two levels or more, not {n_levels}")
-        self.in_channels = in_channels
+        if in_channels and label_classes:
+            raise ValueError("label_classes has a channel for each class; leave in_channels out")
+        self.in_channels = in_channels or label_classes or 3
+        self.label_classes = label_classes
         self.stride = self.smallest = 2**n_levels
         widths = [conv_dim * min(2**i, 8) for i in range(n_levels)]
         self.encoder = nn.ModuleList()
-        for i, (n_in, n_out) in enumerate(zip([in_channels, *widths], widths)):
+        for i, (n_in, n_out) in enumerate(zip([self.in_channels, *widths], widths)):
             layers = [LeakyReLU(0.2)] if i > 0 else []
             layers.append(Conv(n_in, n_out, 4, stride=2, padding=1, bias=i in (0, n_levels - 1)))
             if 0 < i < n_levels - 1:  # nothing to normalise by in a single pixel

@@ -10,7 +10,7 @@ import numpy as np
 from jgan import algorithms
 from jgan.algorithms import Algorithm, framework
 from jgan.pool import ImagePool
-from jgan.random import rng
+from jgan.random import normal, rng
 
 
 class Library:
@@ -171,6 +171,25 @@ def pix2pix(lib: Library, *, batch_size: int, img_size: int, channels: int = 3, 
     return Case(algorithm, {"generator": lambda given: algorithm.generator(given["a"])}, inputs)
 
 
+def spade(
+    lib: Library, *, batch_size: int, img_size: int, label_classes: int, latent_dim: int | None = None, **sizes
+) -> Case:
+    """The networks of train_pix2pix.py --arch spade; maps of squares of random classes."""
+    if latent_dim is not None:
+        sizes = {**sizes, "img_height": img_size, "img_width": img_size}
+    algorithm = algorithms.spade(lib.half, label_classes=label_classes, latent_dim=latent_dim, **sizes)
+
+    def inputs(i: int, images) -> dict[str, np.ndarray]:
+        random = rng(0, "case", i)
+        squares = random.integers(0, label_classes, (batch_size, img_size // 4, img_size // 4))
+        maps = squares.repeat(4, axis=1).repeat(4, axis=2)[:, None] == np.arange(label_classes)[:, None, None]
+        z = {} if latent_dim is None else {"z": normal(random, batch_size, latent_dim)}
+        return {"a": maps.astype(np.float32), "b": images(random, batch_size, 3, img_size), **z}
+
+    forward = {"generator": lambda given: algorithm.generator(given["a"], given.get("z"))}
+    return Case(algorithm, forward, inputs)
+
+
 def cyclegan(
     lib: Library, *, batch_size: int, img_size: int, channels: int = 3, pool_size: int = 50, **sizes
 ) -> Case:  # fmt: skip
@@ -196,9 +215,10 @@ def cyclegan(
     return case
 
 
-CASES = {case.__name__: case for case in (gan, cgan, projection, dcgan, wgan, wgan_gp, pix2pix, cyclegan)}
+CASES = {case.__name__: case for case in (gan, cgan, projection, dcgan, wgan, wgan_gp, pix2pix, spade, cyclegan)}
 
 _WGAN = {"batch_size": 4, "img_size": 18, "latent_dim": 5, "conv_dim": 3, "n_critic": 2}
+_SPADE = {"batch_size": 2, "img_size": 16, "label_classes": 3, "conv_dim": 2, "n_levels": 2}
 _CYCLEGAN = {"conv_dim": 2, "n_blocks": 1, "pool_size": 2}
 FIXTURES = {  # a file of tests/fixtures -> its case, and that one's sizes
     "gan": ("gan", {"batch_size": 8, "img_size": 6, "latent_dim": 5, "width": 4}),
@@ -228,6 +248,8 @@ FIXTURES = {  # a file of tests/fixtures -> its case, and that one's sizes
         "pix2pix",
         {"batch_size": 2, "img_size": 32, "conv_dim": 2, "n_levels": 4, "gan_mode": "wgangp", "channels": 1},
     ),
+    "spade": ("spade", _SPADE),
+    "spade_noise": ("spade", {**_SPADE, "latent_dim": 5}),
     "cyclegan": ("cyclegan", {"arch": "resnet", "upsample": "deconv", "batch_size": 1, "img_size": 24, **_CYCLEGAN}),
     "cyclegan_conv": ("cyclegan", {"arch": "conv", "upsample": "resize", "batch_size": 2, "img_size": 32, **_CYCLEGAN}),
 }

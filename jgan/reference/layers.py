@@ -66,7 +66,8 @@ def spectrally_normalized(layer):
 def init_normal(network: nn.Module) -> None:
     """N(0, 0.02) for weights, N(1, 0.02) for the scales of BatchNorm, biases 0, as DCGAN's authors do."""
     for module in network.modules():
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d)):
+        kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d)
+        if isinstance(module, kinds) and module.weight is not None:
             nn.init.normal_(module.weight, 1 if isinstance(module, nn.BatchNorm2d) else 0, 0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

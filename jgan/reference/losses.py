@@ -61,6 +61,12 @@ def l1(output, target):
     return functional.l1_loss(output, target)
 
 
+def feature_matching(real, fake):
+    """The mean over scales of the sums over layers of L1 (arXiv:1711.11585)."""
+    pairs = [pair for layers in zip(real, fake) for pair in zip(layers[0][:-1], layers[1][:-1])]
+    return sum(l1(b, a.detach()) for a, b in pairs) / len(real)
+
+
 def gradient_penalty(critic, real, fake, epsilon):
     """Mean of (||grad c(x)|| - 1)^2 at x = epsilon real + (1 - epsilon) fake, differentiable by its weights."""
     epsilon = epsilon.reshape((-1, 1, 1, 1))

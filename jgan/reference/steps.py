@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from jgan.reference.layers import untracked
-from jgan.reference.losses import gradient_penalty, l1, least_squares, r1_penalty, vanilla
+from jgan.reference.losses import feature_matching, gradient_penalty, hinge, l1, least_squares, r1_penalty, vanilla
 
 
 def update(optimizer, loss) -> None:
@@ -112,6 +112,24 @@ def pix2pix_step(
     g_l1 = l1(fake, b)
     update(optimizer_g, g_gan + lambda_l1 * g_l1)
     return {"g_gan": g_gan, "g_l1": g_l1, **logged}
+
+
+def spade_step(generator, discriminator, optimizer_g, optimizer_d, *, a, b, z=None, loss=hinge, lambda_feat=10):
+    """SPADE (arXiv:1903.07291)."""
+    d_real = discriminator(torch.cat([a, b], dim=1))
+    fake = generator(a, z)
+    with untracked(discriminator):
+        d_fake = discriminator(torch.cat([a, fake], dim=1))
+    g_gan = sum(loss.g_loss(layers[-1]) for layers in d_fake) / len(d_fake)
+    g_feat = feature_matching(d_real, d_fake)
+    update(optimizer_g, g_gan + lambda_feat * g_feat)
+
+    d_fake = discriminator(torch.cat([a, fake.detach()], dim=1))
+    logits = [(real[-1], fake[-1]) for real, fake in zip(d_real, d_fake)]
+    d_loss = sum(loss.d_loss(*pair) for pair in logits) / len(logits)
+    update(optimizer_d, d_loss)
+    means = [sum(each.mean() for each in of_scales) / len(logits) for of_scales in zip(*logits)]
+    return {"g_gan": g_gan, "g_feat": g_feat, "d_loss": d_loss, "d_real": means[0], "d_fake": means[1]}
 
 
 def cyclegan_step(

@@ -32,6 +32,7 @@ SIZES = {  # the networks of the papers, with the batches they are usually train
     "wgan": WGAN,
     "wgan_gp": {"arch": "upsampling", **WGAN},
     "pix2pix": {"batch_size": 1, "img_size": 256, "conv_dim": 64, "n_levels": 8},
+    "spade": {"batch_size": 1, "img_size": 256, "label_classes": 29, "conv_dim": 64, "n_levels": 6},
     "cyclegan": {
         "arch": "resnet", "upsample": "deconv", "batch_size": 1, "img_size": 256, "conv_dim": 64, "n_blocks": 9
     },

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from jgan.cli.options import class_labels, option, parse
+from jgan.cli.options import class_labels, image_size, option, parse
 from jgan.cli.training import AdamOptions, TrainOptions, open_run
 from jgan.errors import UserError
 from jgan.training.run import Run
@@ -175,3 +175,11 @@ def test_classes_are_chosen_by_name_or_number(text, classes, labels):
 def test_an_unknown_class_is_named(text, classes, sentence):
     with pytest.raises(UserError, match=sentence):
         class_labels(text, classes, "--labels")
+
+
+def test_a_size_is_one_number_or_width_by_height():
+    assert image_size("128", "--img_size") == (128, 128)
+    assert image_size("512x384", "--img_size") == (384, 512)  # height and width
+    for text in ("", "0", "512x", "x384", "512x384x3", "512X384", "-5", "5.0", "123456"):
+        with pytest.raises(UserError, match=r"--size '.*' is no size; give one number, or WIDTHxHEIGHT as 512x384"):
+            image_size(text, "--size")

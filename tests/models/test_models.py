@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from jgan import models
-from jgan.models import cgan, classifier, cyclegan, dcgan, gan, pix2pix, projection, wgan
+from jgan.models import cgan, classifier, cyclegan, dcgan, gan, pix2pix, projection, spade, wgan
 
 REBUILDABLE = [
     cgan.Generator,
@@ -17,6 +17,7 @@ REBUILDABLE = [
     gan.Generator,
     pix2pix.Generator,
     projection.Generator,
+    spade.Generator,
     wgan.Generator,
 ]
 

@@ -101,7 +101,7 @@ def test_translations_are_compared_with_their_targets(pictures, tmp_path, direct
     assert content["protocol"]["pairs"] == 3
     translated = load_folder(tmp_path / "samples", size=32).pixels
     forth = 1 if direction == "a2b" else -1
-    targets = load_pairs(pictures / "pairs", size=32, channels=(1, 3)[::forth])[::forth][1].pixels
+    targets = load_pairs(pictures / "pairs", size=(32, 32), channels=(1, 3)[::forth])[::forth][1].pixels
     scores = content["scores"]["translated"]
     assert scores["l1"] == pytest.approx(np.abs(translated.astype(float) - targets).mean())
     assert scores.keys() >= {"psnr", "ssim", "sliced_wasserstein"}

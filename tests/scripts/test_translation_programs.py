@@ -181,7 +181,15 @@ def test_directions_and_channels(pictures):
         (["train_pix2pix", "--dir_a", "pairs"], "give the pairs as --data_dir, or as --dir_a and --dir_b"),
         (["train_pix2pix", "--data_dir", "gone"], "gone does not exist"),
         (["train_pix2pix", "--data_dir", "unpaired"], "holds trainA/, images that belong to no pairs"),
-        (["train_pix2pix", "--img_size", "48"], "--img_size: invalid choice: 48"),
+        (
+            ["train_pix2pix", "--img_size", "500x40"],
+            "--img_size 500x40: width and height must be multiples of 32; the nearest is 512x32",
+        ),
+        (
+            ["train_pix2pix", "--img_size", "3"],
+            "--img_size 3: width and height must be multiples of 32; the nearest is 32",
+        ),
+        (["train_pix2pix", "--img_size", "32*64"], "--img_size '32*64' is no size; give one number, or WIDTHxHEIGHT"),
         (
             ["train_pix2pix", "--dir_a", "unpaired/trainA", "--dir_b", "unpaired/trainB"],
             "have no partner of their name in",

@@ -9,11 +9,15 @@ from jgan.reference.layers import init_normal
 
 
 class Generator(nn.Module):
-    def __init__(self, *, in_channels: int = 3, out_channels: int = 3, conv_dim: int = 64, n_levels: int = 8):
+    def __init__(
+        self, *, in_channels: int | None = None, out_channels: int = 3, conv_dim: int = 64, n_levels: int = 8,
+        label_classes: int | None = None,
+    ):  # fmt: skip
         super().__init__()
+        self.in_channels = in_channels or label_classes or 3
         widths = [conv_dim * min(2**i, 8) for i in range(n_levels)]
         self.encoder = nn.ModuleList()
-        for i, (n_in, n_out) in enumerate(zip([in_channels, *widths], widths)):
+        for i, (n_in, n_out) in enumerate(zip([self.in_channels, *widths], widths)):
             layers = [nn.LeakyReLU(0.2)] if i > 0 else []
             layers.append(nn.Conv2d(n_in, n_out, 4, stride=2, padding=1, bias=i in (0, n_levels - 1)))
             layers += [nn.BatchNorm2d(n_out)] if 0 < i < n_levels - 1 else []
