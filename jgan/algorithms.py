@@ -24,13 +24,14 @@ class Algorithm:
     """What is trained: networks and optimizers by name, and the step, which takes its inputs by name.
 
     The first network is the one that draws or translates. average: its `jgan.optimizers.Average`, if it has one.
+    lr_ratios: by the name of an optimizer, how many times the generator's its learning rate is, if not once.
     """
 
     networks: dict
     optimizers: dict
     step: Callable[..., dict] | None = None  # for those who call it: the training loop is given a step of its own
     average: Average | None = None
-    lr_ratios: dict = dataclasses.field(default_factory=dict)  # by which an optimizer's learning rate is larger
+    lr_ratios: dict = dataclasses.field(default_factory=dict)
 
     @property
     def generator(self):
@@ -49,7 +50,7 @@ class Algorithm:
         return {**self.networks, **self.optimizers, **average}
 
     def set_lr(self, lr: float) -> None:
-        """Set the learning rate of every optimizer, as a multiple of which it may have been made."""
+        """Set the generator's learning rate, and the others so that they keep their ratio to it."""
         for name, optimizer in self.optimizers.items():
             optimizer.lr = lr * self.lr_ratios.get(name, 1)
 

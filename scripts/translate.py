@@ -31,8 +31,6 @@ IDLE = {  # the options that mean nothing to a file's model
     "pix2pix.Generator": {"direction"},
     "spade.Generator": {"direction", "no_dropout"},
 }
-
-
 LARGEST_SIDE = 16384
 
 
@@ -108,9 +106,9 @@ def read(path: Path, opt: Options, mode: str, label_classes: int | None) -> list
 def shown(image: Image.Image, label_classes: int | None) -> np.ndarray:
     """What is translated, as pixels; a label map in colours."""
     pixels = np.asarray(image)
-    return (
-        pixels if label_classes is None else distinct_palette(label_classes).coloured(pixels[None]).transpose(1, 2, 0)
-    )
+    if label_classes is None:
+        return pixels
+    return distinct_palette(label_classes).coloured(pixels[None]).transpose(1, 2, 0)
 
 
 def side_by_side(*pixels: np.ndarray) -> np.ndarray:

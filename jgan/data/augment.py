@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def random_crops(
-    pixels: list[np.ndarray], size: tuple[int, int], random: np.random.Generator
-) -> list[np.ndarray]:  # fmt: skip
+def random_crops(pixels: list[np.ndarray], size: tuple[int, int], random: np.random.Generator) -> list[np.ndarray]:
     """The same random crop to a height and a width and the same mirroring, half of the time, for all of some arrays.
 
     pixels: arrays (N, C, H, W) of one size, at least `size`; each place n has its own crop and mirroring.
