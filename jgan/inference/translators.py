@@ -24,9 +24,7 @@ def load_translator(
     direction: of CycleGAN's two. A Pix2Pix generator normalises by the image's own statistics and keeps its dropout, as
     in the paper (Isola et al. 2017, section 3.4), unless it is told otherwise; CycleGAN's has neither choice.
     """
-    others = ("draw_z", "features")  # by which networks draw from noise, or judge
-    translators = [each for each in rebuildable_classes() if not any(hasattr(each, name) for name in others)]
-    network = load_network(path, *translators)
+    network = load_network(path, *translating_classes())
     if isinstance(network, cyclegan.Generators):
         return {"a2b": network.a2b, "b2a": network.b2a}[direction]
     for module in network.modules():
@@ -35,6 +33,12 @@ def load_translator(
         elif isinstance(module, nn.Dropout):
             module.is_train = dropout
     return network
+
+
+def translating_classes() -> list:
+    """The networks that translate images, of those that a weights file can rebuild."""
+    others = ("draw_z", "features")  # by which networks draw from noise, or judge
+    return [each for each in rebuildable_classes() if not any(hasattr(each, name) for name in others)]
 
 
 def translate(generator, image: Image.Image) -> np.ndarray:
