@@ -20,11 +20,12 @@ PATIENCE = 2.0  # seconds that a process that was asked to end has for it
 class Worker:
     """A context manager that starts the process and ends it, and whatever it has started.
 
-    `models` are those that it offers. Raises UserError if it cannot begin, as without a compiler.
+    `models` are those that it offers, `seconds` what a computation may take, `pid` is the process that is running.
+    Raises UserError if it cannot begin, as without a compiler.
     """
 
     def __init__(self, files: dict[str, Path], *, seconds: float = SECONDS):
-        self._files, self._seconds = files, seconds
+        self._files, self.seconds = files, seconds
         self._process, self._ended, self._lock = None, False, threading.Lock()
 
     def __enter__(self):
@@ -40,6 +41,10 @@ class Worker:
             self._ended = True
             self._end()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def compute(self, name: str, opt, checked) -> dict:
         """{"result"} of a task, or {"error": a sentence}. One that takes too long or dies is followed by a new process.
 
@@ -47,9 +52,9 @@ class Worker:
         """
         try:
             self._connection.send((name, opt, checked))
-            if self._connection.poll(self._seconds):
+            if self._connection.poll(self.seconds):
                 return self._connection.recv()
-            fault = f"this took longer than {self._seconds:.0f} seconds and was given up; ask for less"
+            fault = f"this took longer than {self.seconds:.0f} seconds and was given up; ask for less"
         except (EOFError, OSError):
             fault = "the process that computes has died, perhaps for lack of memory; ask for less"
         try:
