@@ -36,8 +36,8 @@ class Demo:
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
 
     def ask(self, method: str, path: str, body=None, **headers) -> tuple[int, bytes]:
-        """The status and the body of an answer. A header of None is not sent."""
-        with self._asked(method, path, body, **headers) as answer:
+        """The status and the body of an answer."""
+        with self.asked(method, path, body, **headers) as answer:
             return answer.status, answer.read()
 
     def lines(self, task: str, options: dict, upload: bytes | None = None):
@@ -47,7 +47,7 @@ class Demo:
             asked, kind = (f"/{task}", query.encode()), "application/x-www-form-urlencoded"
         else:
             asked, kind = (f"/{task}?{query}", upload), "application/octet-stream"
-        with self._asked("POST", *asked, Content_Type=kind) as answer:
+        with self.asked("POST", *asked, Content_Type=kind) as answer:
             yield from map(json.loads, answer)
 
     def compute(self, *asked) -> list[dict]:
@@ -59,7 +59,8 @@ class Demo:
         return self.compute(*asked)[-1]["error"]
 
     @contextlib.contextmanager
-    def _asked(self, method: str, path: str, body, **headers):
+    def asked(self, method: str, path: str, body, **headers):
+        """The answer to a request. A header of None is not sent."""
         headers = {"Host": self.host, "Origin": self.url.rstrip("/"), **headers}
         sent = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=200)

@@ -27,7 +27,7 @@ def refuse_strangers(port: int) -> None:
 
 def is_form() -> bool:
     """Whether the body holds options; else it is an upload."""
-    return request.content_type.partition(";")[0].strip().lower() == FORM
+    return request.content_type.partition(";")[0] == FORM
 
 
 def read_body() -> bytes:

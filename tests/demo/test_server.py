@@ -45,6 +45,14 @@ def test_the_page_and_all_that_it_is_made_of_are_served(demo):
     assert b"mine/good" in page and str(ROOT).encode() not in page
 
 
+def test_the_page_may_load_nothing_from_elsewhere_and_stand_in_no_frame(demo):
+    with demo.asked("GET", "/", None) as answer:
+        policy = answer.getheader("Content-Security-Policy")
+        assert answer.getheader("X-Content-Type-Options") == "nosniff"
+    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
+    assert not re.search(r"https?:", policy)
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "", "[::1]:{port}"]
 )

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from programs import run
 
+from jgan.cli.options import WEIGHTS
 from jgan.demo import tasks
 from jgan.demo.tasks import Number, Place, Samples, Square, Translation
 from jgan.errors import UserError
 from jgan.images import from_pixels
 from jgan.inference import generators
-from jgan.inference.latent import in_square
 from jgan.models import cgan, dcgan, pix2pix
 from jgan.weights.networks import save_network
 
@@ -53,18 +53,20 @@ def test_samples_are_those_of_the_program(tmp_path, files, weights, labels):
     assert result == {"image": (tmp_path / "samples.png").read_bytes()}
 
 
-def test_the_square_has_the_images_of_its_places(files):
-    seeds = {"weights": "plain", "seed_a": 3, "seed_b": 8}
+def test_the_square_has_the_images_of_its_places():
+    files = {"gan": WEIGHTS / "gan_mnist.safetensors"}
+    seeds = {"weights": "gan", "seed_a": 3, "seed_b": 8}
     sheet = decoded(tasks.draw_square(Square(**seeds), None, files)["image"])
-    assert sheet.shape == (7 * 16, 7 * 16, 3)
+    assert sheet.shape == (7 * 28, 7 * 28)
     for i, j in ((0, 0), (0, 6), (6, 0), (3, 2)):
         place = decoded(tasks.draw_place(Place(**seeds, x=j / 6, y=i / 6), None, files)["image"])
-        assert np.abs(place.astype(int) - sheet[16 * i : 16 * i + 16, 16 * j : 16 * j + 16]).max() <= 1, (i, j)
-    generator = generators.load_generator(files["plain"])
+        assert np.abs(place.astype(int) - sheet[28 * i : 28 * i + 28, 28 * j : 28 * j + 28]).max() <= 1, (i, j)
+    generator = generators.load_generator(files["gan"])
     a, b = generators.latents(generator, [3, 8])
-    drawn = generators.draw(generator, in_square(a, b, np.array([0.3]), np.array([0.9])))
+    half = generator.latent_dim // 2
+    z = np.concatenate([0.7 * a[:half] + 0.3 * b[:half], 0.1 * a[half:] + 0.9 * b[half:]])
     place = decoded(tasks.draw_place(Place(**seeds, x=0.3, y=0.9), None, files)["image"])
-    assert np.abs(from_pixels(place).transpose(2, 0, 1) - drawn[0]).max() < 0.01
+    assert np.abs(from_pixels(place) - generators.draw(generator, z[None].astype(np.float32))[0, 0]).max() < 0.01
 
 
 def test_a_class_is_drawn_in_the_square(files):
