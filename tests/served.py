@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
 from conftest import ENVIRONMENT, ROOT
 
 LONG = {"number": "0123456789", "candidates": "150"}  # a computation of some seconds
@@ -25,7 +26,8 @@ class Demo:
             env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         said = self.process.stdout.readline()
-        assert said.startswith("the demo is at http://127.0.0.1:"), said + self.process.stderr.read()
+        if not said.startswith("the demo is at http://127.0.0.1:"):
+            pytest.fail(said + self.stop()[1])
         self.url = said.split()[4]
         self.host = self.url.split("/")[2]
         self.port = int(self.host.split(":")[1])
