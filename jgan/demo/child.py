@@ -41,7 +41,7 @@ def answer(files: dict[str, Path], function, *arguments) -> dict:
         return {"error": sentence}
     except Exception:
         traceback.print_exc()
-        return {"error": "the computation failed; the terminal in which the demo runs shows why"}
+        return {"error": "the computation failed; the terminal of the demo shows why"}
 
 
 if __name__ == "__main__":

@@ -116,9 +116,10 @@ def make_app(worker: Worker, port: int) -> Bottle:
             with line.place() as numbers_before:
                 for before in numbers_before:
                     yield json_line({"before": before})
-                yield json_line(worker.compute(*task))
+                answer = worker.compute(*task)
         except UserError as error:
-            yield json_line({"error": str(error)})
+            answer = {"error": str(error)}
+        yield json_line(answer)  # to a slow reader, for whom the others need not wait
 
     return app
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jgan.errors import UserError
+from jgan.training.stop import say
 
 SECONDS = 300.0  # that a computation may take, with all that Jittor compiles for it
 PATIENCE = 2.0  # seconds that a process that was asked to end has for it
@@ -60,7 +61,10 @@ class Worker:
         try:
             self._begin()
         except UserError as error:
-            fault = str(error)
+            fault = "the demo has been ended"
+            if not self._ended:
+                say(f"error: {error}")
+                fault = "the process that computes cannot be started again; the terminal of the demo says why"
         return {"error": fault}
 
     def _begin(self) -> list:
@@ -68,7 +72,7 @@ class Worker:
         with self._lock:
             self._end()
             if self._ended:
-                raise UserError("the demo has been ended")
+                raise UserError("nothing is begun any more")
             self._connection, theirs = multiprocessing.Pipe()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "jgan.demo.child", str(theirs.fileno())],

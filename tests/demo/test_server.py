@@ -96,7 +96,7 @@ def test_nothing_else_is_served(demo, path):
     [
         ("number", {"number": ""}, "the number is empty; give the digits to draw, such as 0123456789"),
         ("number", {"number": "12x"}, "character 3 of the number is 'x' (U+0078); only the digits 0 to 9"),
-        ("number", {"number": "-1"}, "character 1 of the number is '-'"),
+        ("number", {"number": "--seed=3"}, "character 1 of the number is '-'"),
         ("number", {}, "the following arguments are required: number"),
         ("number", {"number": "1", "seed": "x"}, "argument --seed: invalid int value: 'x'"),
         ("number", {"number": "1", "seed": "-1"}, "argument --seed: -1 is too small; at least 0 is needed"),

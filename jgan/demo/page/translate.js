@@ -3,7 +3,7 @@
 // An image of the reader's own, and its translation.
 
 const translation = part("translation", {
-  upload: () => chosen ?? new Blob(),
+  upload: () => chosen,
   show(result, { weights }) {
     const [given, made] = translation.section.querySelectorAll("figure");
     give(given.querySelector("img"), result, "input");
