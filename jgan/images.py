@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from jgan import memory
-from jgan.files import replacing
+from jgan.files import replacing, write_bytes
 
 RANGE = (-1.0, 1.0)
 
@@ -92,14 +93,17 @@ def strip(images, *, value_range=RANGE) -> np.ndarray:
 
 
 def save_png(path: str | Path, pixels: np.ndarray) -> None:
-    """Write uint8 (H, W) as 8-bit greyscale or (H, W, 3) as RGB, atomically (see `jgan.files.replacing`).
+    """Write what `encode_png` makes, atomically (see `jgan.files.replacing`)."""
+    write_bytes(path, encode_png(pixels))
 
-    Raises ValueError for anything else.
-    """
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """uint8 (H, W) as a PNG of 8-bit greyscale, or (H, W, 3) as one of RGB; ValueError for anything else."""
     if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
         raise ValueError(f"a PNG needs uint8 of the shape (H, W) or (H, W, 3), not {pixels.dtype} {pixels.shape}")
-    with replacing(path) as file:
-        Image.fromarray(pixels).save(file, format="PNG")
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+    return file.getvalue()
 
 
 def save_gif(path: str | Path, frames: list[np.ndarray], *, ms: int = 100) -> None:

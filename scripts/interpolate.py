@@ -13,9 +13,9 @@ from typing import Optional
 
 import numpy as np
 
-from jgan.cli.options import LARGEST, class_labels, option, require_png_path, require_weights
+from jgan.cli.labels import asked_label
+from jgan.cli.options import LARGEST, option, require_png_path, require_weights
 from jgan.cli.program import run_program
-from jgan.errors import UserError
 from jgan.images import grid, save_gif, save_png, strip
 from jgan.inference.latent import line, sphere, square
 
@@ -51,16 +51,8 @@ def draw(opt: Options, output: Path) -> int:
         z = square(a, b, opt.n)
     else:
         z = {"line": line, "sphere": sphere}[opt.path](a, b, np.linspace(0, 1, opt.n))
-    labels = None
-    if generators.is_conditional(generator):
-        chosen = [0] if opt.label is None else class_labels(opt.label, generator.classes, "--label")
-        if len(chosen) != 1:
-            raise UserError(f"--label {opt.label} names {len(chosen)} classes; give one")
-        labels = np.full(len(z), chosen[0])
-    elif opt.label is not None:
-        raise UserError(f"--label: {opt.weights} holds a generator without classes")
-
-    images = generators.draw(generator, z, labels)
+    label = asked_label(opt.label, generator.classes, opt.weights, "--label")
+    images = generators.draw(generator, z, None if label is None else np.full(len(z), label))
     save_png(output, grid(images, columns=opt.n))
     print(f"wrote {output}")
     if opt.gif:

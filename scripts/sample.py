@@ -12,11 +12,9 @@ import dataclasses
 from pathlib import Path
 from typing import Optional
 
-import numpy as np
-
-from jgan.cli.options import class_labels, numbers, option, require_png_path, require_weights
+from jgan.cli.labels import asked_labels
+from jgan.cli.options import numbers, option, require_png_path, require_weights
 from jgan.cli.program import run_program
-from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import grid, save_png, strip
 
@@ -43,22 +41,16 @@ def draw(opt: Options, seeds: list[int]) -> int:
     from jgan.inference import generators
 
     generator = generators.load_generator(opt.weights)
-    z = generators.latents(generator, seeds)
-    if generators.is_conditional(generator):
-        every = range(len(generator.classes))
-        labels = every if opt.labels is None else class_labels(opt.labels, generator.classes, "--labels")
-        images = generators.draw(generator, np.repeat(z, len(labels), axis=0), np.tile(labels, len(seeds)))
-        names = [f"seed{seed:04d}_label{label}.png" for seed in seeds for label in labels]
-        columns = opt.columns or len(labels)
-    elif opt.labels is not None:
-        raise UserError(f"--labels: {opt.weights} holds a generator without classes")
-    else:
-        images = generators.draw(generator, z)
+    labels = asked_labels(opt.labels, generator.classes, opt.weights, "--labels")
+    images = generators.draw_seeds(generator, seeds, labels)
+    if labels is None:
         names = [f"seed{seed:04d}.png" for seed in seeds]
-        columns = opt.columns or round(len(seeds) ** 0.5)
+    else:
+        names = [f"seed{seed:04d}_label{label}.png" for seed in seeds for label in labels]
 
     output = Path(opt.output)
     if output.suffix:
+        columns = opt.columns or generators.sheet_columns(len(seeds), labels)
         save_png(output, grid(images, columns=columns))
         print(f"wrote {output}")
     else:

@@ -32,11 +32,24 @@ def option(
 def parse(options_class, description: str, argv=None):
     """The options, and a dict of those that were given. A wrong one ends the program with a sentence and status 2."""
     parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    given = _parse(parser, options_class, argv)
+    return options_class(**given), given
+
+
+def from_texts(options_class, texts: dict[str, str]):
+    """The options of texts by name, such as a form sends; UserError, in the words of `parse`, for a wrong one."""
+    positional = [field.name for field in dataclasses.fields(options_class) if field.default is dataclasses.MISSING]
+    named = [f"--{name}={text}" for name, text in texts.items() if name not in positional]
+    unnamed = [texts[name] for name in positional if name in texts]
+    argv = [*named, "--", *unnamed] if unnamed else named  # or a number that begins with a minus were an option
+    return options_class(**_parse(_TextParser(add_help=False, allow_abbrev=False), options_class, argv))
+
+
+def _parse(parser: argparse.ArgumentParser, options_class, argv) -> dict:
     types = typing.get_type_hints(options_class)
     for field in dataclasses.fields(options_class):
         _add(parser, field, types[field.name])
-    given = vars(parser.parse_args(argv))
-    return options_class(**given), given
+    return vars(parser.parse_args(argv))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,6 +58,11 @@ class _Parser(argparse.ArgumentParser):
         if message and file is not None:
             file.write(message)
             file.flush()
+
+
+class _TextParser(argparse.ArgumentParser):
+    def error(self, message):
+        raise UserError(message)
 
 
 def _of_optional(kind):

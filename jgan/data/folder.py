@@ -142,18 +142,24 @@ def read_image(path: str | Path, *, size: int, channels: int) -> np.ndarray:
 
 
 def open_image(path: str | Path) -> Image.Image:
-    """A decoded image, turned as its EXIF orientation says.
-
-    Raises ValueError for what is no regular file, and for one of more pixels than Pillow takes for safe; for a broken
-    one, OSError and whatever else Pillow's decoders raise.
-    """
+    """The image of a file, as `decode_image` reads it; ValueError for what is no regular file."""
     if not os.path.exists(path):
         raise ValueError("it is a link to nothing")
     if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for its other end
         raise ValueError("it is not a regular file")
+    return decode_image(path)
+
+
+def decode_image(file, *, formats: tuple[str, ...] | None = None, most_pixels: int | None = None) -> Image.Image:
+    """The image of a path or a binary file, turned as its EXIF orientation says.
+
+    formats: those of Pillow that it may have, by default any. most_pixels: of a larger one nothing is decoded; by
+    default as many as Pillow takes for safe. Raises ValueError for more; for a broken image, or none, OSError and
+    whatever else Pillow's decoders raise.
+    """
     try:
-        with Image.open(path) as image:
-            if image.width * image.height > Image.MAX_IMAGE_PIXELS:  # up to twice as many Pillow would only warn
+        with Image.open(file, formats=formats) as image:
+            if image.width * image.height > (most_pixels or Image.MAX_IMAGE_PIXELS):  # Pillow would only warn
                 raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
             image.load()
             return ImageOps.exif_transpose(image)

@@ -19,13 +19,18 @@ def load_generator(path: str | Path, *, conditional: bool = False):
     One that draws classes has their names as `classes`: numbers, where the file names none. conditional: whether it
     must be such a one.
     """
-    constructors = [each for each in rebuildable_classes() if hasattr(each, "draw_z")]
+    constructors = drawing_classes()
     if conditional:
         constructors = [each for each in constructors if "n_classes" in inspect.signature(each).parameters]
     generator = load_network(path, *constructors)
     if is_conditional(generator) and not generator.classes:
         generator.classes = tuple(map(str, range(generator.n_classes)))
     return generator
+
+
+def drawing_classes() -> list:
+    """The networks that draw images from noise, of those that a weights file can rebuild."""
+    return [each for each in rebuildable_classes() if hasattr(each, "draw_z")]
 
 
 def latents(generator, seeds) -> np.ndarray:
@@ -44,6 +49,19 @@ def draw(generator, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarr
         else:
             drawn = [generator(jt.array(one[None]), [label]).numpy() for one, label in zip(z, labels)]
     return np.concatenate(drawn)
+
+
+def draw_seeds(generator, seeds, labels=None) -> np.ndarray:
+    """The images of seeds as `draw` makes them; from a conditional generator, of every label for each seed in turn."""
+    z = latents(generator, seeds)
+    if labels is None:
+        return draw(generator, z)
+    return draw(generator, np.repeat(z, len(labels), axis=0), np.tile(labels, len(seeds)))
+
+
+def sheet_columns(n_seeds: int, labels=None) -> int:
+    """How many of these images are in a row of their sheet: the labels of a seed, or about a square of seeds."""
+    return round(n_seeds**0.5) if labels is None else len(labels)
 
 
 def is_conditional(generator) -> bool:

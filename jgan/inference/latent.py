@@ -26,11 +26,15 @@ def sphere(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def square(a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
-    """n x n points, row by row, with a top left and b bottom right: (n * n, latent_dim).
+    """n x n points, row by row, with a top left and b bottom right: (n * n, latent_dim)."""
+    t = np.linspace(0, 1, n)
+    return in_square(a, b, np.tile(t, n), np.repeat(t, n))
+
+
+def in_square(a: np.ndarray, b: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The points at (x, y) of the square, both (N,) in 0 .. 1, from the top left: (N, latent_dim).
 
     The first half of the vector changes from a's to b's along x, the second half along y.
     """
-    t = np.linspace(0, 1, n)
     half = len(a) // 2
-    first, second = line(a[:half], b[:half], t), line(a[half:], b[half:], t)
-    return np.concatenate([np.tile(first, (n, 1)), np.repeat(second, n, axis=0)], axis=1)
+    return np.concatenate([line(a[:half], b[:half], x), line(a[half:], b[half:], y)], axis=1)

@@ -27,9 +27,7 @@ def load_translator(
     in the paper (Isola et al. 2017, section 3.4), unless it is told otherwise; SPADE's normalises likewise, and
     CycleGAN's has neither choice.
     """
-    others = ("draw_z", "features")  # by which networks draw from noise, or judge
-    translators = [each for each in rebuildable_classes() if not any(hasattr(each, name) for name in others)]
-    network = load_network(path, *translators)
+    network = load_network(path, *translating_classes())
     if isinstance(network, cyclegan.Generators):
         return {"a2b": network.a2b, "b2a": network.b2a}[direction]
     for module in network.modules():
@@ -43,6 +41,12 @@ def load_translator(
 def label_classes(generator) -> int | None:
     """Of how many classes the label maps are that the generator takes; None for one that takes images."""
     return getattr(generator, "label_classes", None)
+
+
+def translating_classes() -> list:
+    """The networks that translate images, of those that a weights file can rebuild."""
+    others = ("draw_z", "features")  # by which networks draw from noise, or judge
+    return [each for each in rebuildable_classes() if not any(hasattr(each, name) for name in others)]
 
 
 def translate(generator, image: Image.Image) -> np.ndarray:

@@ -24,7 +24,7 @@ from jgan.training.run import Run
 
 ROOT = WEIGHTS.parent
 PROGRAMS = ("train_cgan.py", "render_digits.py")
-LEFT_OUT = ("submission", "reference", "__pycache__")  # of the package: what neither program uses
+LEFT_OUT = ("demo", "submission", "reference", "__pycache__")  # of the package: what neither program uses
 IGNORED = "__pycache__/\nruns/\n*.png\n*.zip\n!/images/*.png\n"
 
 

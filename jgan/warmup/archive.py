@@ -16,7 +16,12 @@ IMAGE, PROGRAM = "result/result.png", "result/CGAN.py"
 
 
 def write_archive(path: str | Path, png: bytes, program: str) -> None:
-    """Write the archive to upload: result/result.png and result/CGAN.py. Equal contents give equal bytes."""
+    """Write the archive to upload, see `archive_bytes`."""
+    write_bytes(path, archive_bytes(png, program))
+
+
+def archive_bytes(png: bytes, program: str) -> bytes:
+    """The archive to upload: result/result.png and result/CGAN.py. Equal contents give equal bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in ((IMAGE, png), (PROGRAM, program.encode())):
@@ -24,7 +29,7 @@ def write_archive(path: str | Path, png: bytes, program: str) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content)
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def archive_faults(path: str | Path) -> list[str]:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from jgan.cli.options import class_labels, image_size, option, parse
+from jgan.cli.options import class_labels, from_texts, image_size, option, parse
 from jgan.cli.training import AdamOptions, TrainOptions, open_run
 from jgan.errors import UserError
 from jgan.training.run import Run
@@ -34,6 +34,31 @@ class Positional:
 def test_a_positional_argument_may_be_left_out(typed, options):
     opt, given = parse(Positional, "", typed)
     assert dataclasses.astuple(opt) == options and len(given) == len(typed) - ("--named" in typed)
+
+
+@dataclasses.dataclass
+class Typed:
+    word: str = option()
+    number: int = option(3, least=0)
+    share: float = option(0.5, most=1)
+
+
+@pytest.mark.parametrize("word", ["a", "", "--number=7", "-1", "@file", "a b=c"])
+def test_texts_of_a_form_are_options(word):
+    assert from_texts(Typed, {"share": "0.25", "word": word}) == Typed(word, 3, 0.25)
+
+
+@pytest.mark.parametrize(
+    "texts", [{}, {"word": "a", "number": "x"}, {"word": "a", "share": "2"}, {"word": "a", "wrong": "1"}]
+)
+def test_wrong_texts_get_the_words_of_the_command_line(texts, capsys):
+    typed = [f"--{name}={text}" for name, text in texts.items() if name != "word"]
+    with pytest.raises(SystemExit):
+        parse(Typed, "", [*typed, *(["a"] if "word" in texts else [])])
+    said = capsys.readouterr().err.splitlines()[-1]
+    with pytest.raises(UserError) as refused:
+        from_texts(Typed, texts)
+    assert said.endswith(f"error: {refused.value}")
 
 
 @pytest.fixture

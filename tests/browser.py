@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -36,7 +38,8 @@ class Browser:
             options.add_argument(switch)
         self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(PROGRAMS[1]))
 
-    def open(self, page: Path, *, width: int = 1200, theme: str = "light") -> None:
+    def open(self, page: Path | str, *, width: int = 1200, theme: str = "light") -> None:
+        """Open a file, or an address."""
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         scheme = {"name": "prefers-color-scheme", "value": theme}
@@ -44,7 +47,7 @@ class Browser:
         self.driver.get("about:blank")
         self.requests()
         self.messages()
-        self.driver.get(page.resolve().as_uri())
+        self.driver.get(page.resolve().as_uri() if isinstance(page, Path) else page)
         self.run("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def run(self, script: str, *arguments):
@@ -53,8 +56,11 @@ class Browser:
     def find(self, selector: str):
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
+    def all(self, selector: str) -> list:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
     def texts(self, selector: str) -> list[str]:
-        return [found.text for found in self.driver.find_elements(By.CSS_SELECTOR, selector)]
+        return [found.text for found in self.all(selector)]
 
     def pictures(self) -> list[tuple[int, str]]:
         """The grey of each picture's centre, as it is decoded, and its alternative text."""
@@ -74,12 +80,26 @@ class Browser:
         self.run("arguments[0].focus()", self.find(selector))
         ActionChains(self.driver).send_keys(*keys).perform()
 
-    def point_at(self, selector: str, share: float) -> None:
-        """Move the mouse to a share of the width of an element, from the left, halfway down."""
+    def pixels(self, selector: str) -> np.ndarray:
+        """What an image shows, as it is decoded: uint8 (H, W, 3)."""
+        script = """
+            const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+            await image.decode();
+            canvas.width = image.naturalWidth;
+            canvas.height = image.naturalHeight;
+            pen.drawImage(image, 0, 0);
+            const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+            return [canvas.height, canvas.width, btoa(Array.from(data, (byte) => String.fromCharCode(byte)).join(""))];
+        """
+        height, width, data = self.run(f"return (async (image) => {{{script}}})(arguments[0])", self.find(selector))
+        return np.frombuffer(base64.b64decode(data), np.uint8).reshape((height, width, 4))[:, :, :3]
+
+    def point_at(self, selector: str, share: float, down: float = 0.5) -> None:
+        """Move the mouse to shares of the width and the height of an element, from the left and from the top."""
         place = self.find(selector)
         self.run("arguments[0].scrollIntoView({block: 'center'})", place)
-        x = round((share - 0.5) * place.size["width"])
-        ActionChains(self.driver).move_to_element_with_offset(place, x, 0).perform()
+        x, y = round((share - 0.5) * place.size["width"]), round((down - 0.5) * place.size["height"])
+        ActionChains(self.driver).move_to_element_with_offset(place, x, y).perform()
 
     def drag(self, selector: str, start: float, end: float) -> None:
         place = self.find(selector)
@@ -88,15 +108,26 @@ class Browser:
         chain = ActionChains(self.driver).move_to_element_with_offset(place, x, 0).click_and_hold()
         chain.move_by_offset(width, 0).release().perform()
 
-    def wait_for(self, script: str):
-        """The first result of the script that is true; the test fails if there is none within ten seconds."""
-        end = time.monotonic() + 10
+    def wait_for(self, script: str, *, seconds: float = 10):
+        """The first result of the script that is true; the test fails if there is none within the seconds."""
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             found = self.run(script)
             if found:
                 return found
             time.sleep(0.02)
         pytest.fail(f"this never came: {script}")
+
+    def download(self, selector: str, folder: Path) -> bytes:
+        """What a link to a file of the page gives, saved into a folder by its name."""
+        link = self.find(selector)
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+        link.click()
+        end, path = time.monotonic() + 10, folder / link.get_attribute("download")
+        while not path.exists():  # which it does when it is complete
+            assert time.monotonic() < end, f"{path.name} was never saved"
+            time.sleep(0.02)
+        return path.read_bytes()
 
     def messages(self) -> list[str]:
         return [entry["message"] for entry in self.driver.get_log("browser")]
