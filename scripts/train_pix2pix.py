@@ -21,6 +21,7 @@ from jgan.data.dataset import Images
 from jgan.data.paired import load_matched, load_pairs
 from jgan.errors import UserError
 from jgan.images import from_pixels, image_table
+from jgan.processes import share
 from jgan.random import rng
 
 N_SAMPLES = 6
@@ -99,7 +100,7 @@ def train(run, data: list[Images]) -> int:
         a, b = translation.crop(opt, random, inputs.pixels[chosen], targets.pixels[chosen])
         penalty = {}
         if opt.gan_mode == "wgangp":
-            penalty["epsilon"] = jt.array(random.random(opt.batch_size, dtype=np.float32))
+            penalty["epsilon"] = jt.array(share(random.random(opt.batch_size, dtype=np.float32)))
         return pix2pix.step(a=jt.array(a), b=jt.array(b), **penalty)
 
     a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], opt.img_size)) for each in (inputs, targets))

@@ -12,6 +12,7 @@ from jgan.cli.training import AdamOptions, TrainOptions
 from jgan.data.augment import random_crops
 from jgan.errors import UserError
 from jgan.images import from_pixels
+from jgan.processes import share
 
 
 @dataclasses.dataclass
@@ -48,6 +49,6 @@ def is_one_folder(opt: TranslationOptions, sentence: str) -> bool:
 
 
 def crop(opt: TranslationOptions, random: np.random.Generator, *pixels: np.ndarray) -> list[np.ndarray]:
-    """Batches of images from pixels of loaded_size: all cropped and mirrored alike, or taken as they are."""
+    """This process's share of batches of images, from pixels of loaded_size: cropped and mirrored alike, or as is."""
     crops = pixels if opt.no_jitter else random_crops(list(pixels), opt.img_size, random)
-    return [from_pixels(each) for each in crops]
+    return [from_pixels(share(each)) for each in crops]

@@ -6,12 +6,14 @@ import signal
 import sys
 from contextlib import suppress
 
+from jgan import processes
+
 
 class StopRequest:
     """Turns the first Ctrl-C, SIGTERM or SIGHUP into a note to stop at the next step's end; a second one stops at once.
 
     The first Ctrl-C also stops at once if it kills Jittor's running compilers. A SIGHUP that the process ignores stays
-    ignored, as under `nohup`.
+    ignored, as under `nohup`. Under mpirun SIGUSR1 counts, too: mpirun hands it on, and kills nobody for it.
     """
 
     def __enter__(self):
@@ -19,6 +21,8 @@ class StopRequest:
         heeded = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             heeded.append(signal.SIGHUP)
+        if processes.size() > 1:
+            heeded.append(signal.SIGUSR1)
         self._handlers = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
