@@ -13,6 +13,7 @@ from pathlib import Path
 from jgan import processes
 
 PATIENCE_S = 5.0  # in which the first process ends, and with it all, if its error is the same
+SIGNALLED = 128  # and above: the exit status after a signal, which is no error
 
 
 @contextmanager
@@ -37,9 +38,10 @@ def speaking_as_one():
             status = 1
     if not status:
         sys.exit(0)
-    if not first:
+    if not first and status < SIGNALLED:
         time.sleep(PATIENCE_S)
-        print(f"process {processes.rank()} of {processes.size()}: {kept.getvalue()}", end="", file=sys.stderr)
+        words = kept.getvalue().rpartition("\r")[2].strip() or f"it ended with status {status}"  # bars end with \\r
+        print(f"process {processes.rank()} of {processes.size()}: {words}", file=sys.stderr)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError):
             stream.flush()

@@ -32,7 +32,7 @@ class Course:
     ):  # fmt: skip
         self.run, self.algorithm, self.step, self.parts = run, algorithm, step, parts
         self.done, self.n_steps, self.is_saved, self.rate = done, n_steps, is_saved, rate
-        self.signal = 0  # one that a process received, or 0
+        self.signal = 0  # for which the training stops before its end
         processes.spread([var for part in parts.values() for var in part_variables(part)])
         self._require_agreement()
 
@@ -62,7 +62,8 @@ class Course:
         of_shares = processes.gather(np.array([*(value.item() for value in losses.values()), stop.signal], np.float32))
         *means, _ = of_shares.mean(0, dtype=np.float64).tolist()
         losses = dict(zip(losses, means))
-        self.signal = int(of_shares[:, -1].max())
+        if self.done < self.n_steps:
+            self.signal = int(of_shares[:, -1].max())
         for name, value in losses.items():
             if not math.isfinite(value):
                 raise UserError(f"{name} became {value} at step {self.done}; {what_helps(self.run)}")
@@ -80,7 +81,7 @@ class Course:
     def leave(self) -> int:
         """The exit status, when all processes are here: if one left before, the others would be ended."""
         processes.wait_for_all()
-        return 128 + self.signal if self.done < self.n_steps else 0
+        return 128 + self.signal if self.signal else 0
 
     def _require_agreement(self) -> None:
         """UserError if the parts are not the same in all processes."""

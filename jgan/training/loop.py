@@ -113,7 +113,13 @@ def train(
         disable=done >= n_steps or sys.stderr is None,
     )
     written = {"steps_done": done, "images_per_step": batches.batch_size}
-    with StopRequest() as stop, Log(run.log, done) as log, scores, Events(run, **written) as events, bar:
+    with (
+        StopRequest(run.resume_command) as stop,
+        Log(run.log, done) as log,
+        scores,
+        Events(run, **written) as events,
+        bar,
+    ):
         jt.sync_all()
         scored = {}
         if run.resumed:
@@ -143,12 +149,13 @@ def train(
                     save_state(run.state, parts, done)
                 except ValueError as error:
                     raise UserError(f"after step {done}, {error}; {what_helps(run)}") from None
+                if course.signal:  # now, since mpirun may not leave the time to show all that follows from the state
+                    bar.close()
+                    say(f"stopped after step {done} of {n_steps} and saved; resume with\n  {run.resume_command}")
                 scored = show_state(sampled=sampled) or ({} if last else scored)
             elif sampled:
                 show_sample()
-    if done < n_steps:
-        say(f"stopped after step {done} of {n_steps} and saved; resume with\n  {run.resume_command}")
-    else:
+    if done >= n_steps:
         more = f", and {n_steps} were asked for" if done > n_steps else ""
         last = f"; scores of the last: {_readable(scored)}" if scored else ""
         print(f"{run.folder} has done {done} step{'s' * (done != 1)}{more}{last}")
