@@ -113,13 +113,8 @@ def train(
         disable=done >= n_steps or sys.stderr is None,
     )
     written = {"steps_done": done, "images_per_step": batches.batch_size}
-    with (
-        StopRequest(run.resume_command) as stop,
-        Log(run.log, done) as log,
-        scores,
-        Events(run, **written) as events,
-        bar,
-    ):
+    stop = StopRequest(run.resume_command)
+    with stop, Log(run.log, done) as log, scores, Events(run, **written) as events, bar:
         jt.sync_all()
         scored = {}
         if run.resumed:
