@@ -19,14 +19,14 @@ class StopRequest:
     """
 
     def __init__(self, resume_command: str = ""):
-        self.resume_command = resume_command
+        self.resume_command, self.several = resume_command, processes.size() > 1
 
     def __enter__(self):
         self.signal = 0
         heeded = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             heeded.append(signal.SIGHUP)
-        if processes.size() > 1:
+        if self.several:
             heeded.append(signal.SIGUSR1)
         self._handlers = {number: signal.signal(number, self._note) for number in heeded}
         return self
@@ -41,7 +41,7 @@ class StopRequest:
         if self.signal:
             raise KeyboardInterrupt
         self.signal = int(number)
-        if processes.size() == 1:
+        if not self.several:
             say("\nstopping after this step; once more to stop at once")
         elif processes.is_first():
             say(

@@ -55,6 +55,9 @@ def test_the_table_gives_medians_and_the_ratio_of_pairs():
     [
         (["--models", "gan,vae"], "--models: 'vae' is none of gan, cgan"),
         (["--quick", "--rounds", 5], "--quick has its own --rounds"),
+        (["--processes", "1,x"], "--processes '1,x': 'x' is no number"),
+        (["--processes", "0-2"], "--processes: at least one process computes"),
+        (["--processes", "2", "--quick"], "--quick has no part in --processes"),
     ],
 )
 def test_a_mistake_is_a_sentence_with_status_2(refused, arguments, sentence):

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ENVIRONMENT, ROOT
+from conftest import ENVIRONMENT, ROOT, run_python
 from PIL import Image
 from programs import require_same_file, run, write_images
 from several import one_step
 
+from jgan.models import gan
 from jgan.reference.cases import FIXTURES
 from jgan.training.log import read_log
 from jgan.weights.arrays import load
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 )
 MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", "2"]
 AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-STEPS = ["--max_steps", "4", "--seed", "5", "--device", "cpu"]
+STEPS = ["--seed", "5", "--device", "cpu", "--max_steps", "4"]
 ON_PICTURES = ["--dataset", "folder", "--data_dir", "pictures", "--channels", "3", "--batch_size", "4", *STEPS]
 ON_CLASSES = ["--dataset", "folder", "--data_dir", "animals", "--channels", "3", "--batch_size", "4", *STEPS]
 TRANSLATION = ["--img_size", "32", "--conv_dim", "4", "--batch_size", "2", *STEPS]
@@ -46,6 +47,7 @@ PROGRAMS = {
     "classifier": ["train_classifier", "--img_size", "16", "--conv_dim", "2", *ON_CLASSES],
 }  # fmt: skip
 GAN = PROGRAMS["gan"]
+ENDLESS = [*GAN[1:-2], "--n_epochs", "9999999"]
 
 
 def start(folder: Path, *command, **environment) -> subprocess.Popen:
@@ -60,7 +62,7 @@ def end(process: subprocess.Popen) -> tuple[int, str]:
     """The status and the words of mpirun and its processes once they have ended; none may stay behind."""
     ranks = children(process)
     try:
-        _, err = process.communicate(timeout=300)
+        _, err = process.communicate(timeout=900)  # where nothing is compiled yet
     finally:
         process.kill()
     deadline = time.monotonic() + 5
@@ -90,10 +92,10 @@ def train(folder: Path, name: str, *arguments) -> None:
 
 def started(folder: Path, run_folder: str, *arguments) -> subprocess.Popen:
     """A training of the first GAN without end by two processes, which has logged steps."""
-    options = [*GAN[1:], "--n_epochs", 9999999, "--max_steps", 9999999, "--save_interval", 8, "--output", run_folder]
+    options = [*ENDLESS, "--save_interval", 8, "--output", run_folder]
     process = start(folder, ROOT / "scripts" / "train_gan.py", *options, *arguments)
     log = folder / run_folder / "log.jsonl"
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 600
     while not (log.exists() and log.read_text()) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     return process
@@ -178,7 +180,7 @@ def test_a_run_goes_on_by_the_command_it_prints_or_by_one_process(folder):
     shutil.copytree(folder / "stopped", folder / "alone")
     done = stopped + 3
     train(folder, "train_gan", *command[-2:], "--max_steps", done)
-    train(folder, *GAN, "--max_steps", done, "--n_epochs", 9999999, "--output", "in one go")
+    train(folder, "train_gan", *ENDLESS, "--max_steps", done, "--output", "in one go")
     require_same_file(folder / "stopped" / "state.safetensors", folder / "in one go" / "state.safetensors")
 
     run(folder, "train_gan", "--resume", "alone", "--max_steps", done)
@@ -261,6 +263,19 @@ def test_processes_that_differ_stop_with_a_sentence(folder):
     status, err = end(start(folder, "-c", "\n".join(line[8:] for line in code.splitlines())))
     assert status == 2 and err.count("after step 4 the processes 1 hold other weights than the first") == 1, err
     assert not (folder / "differing" / "state.safetensors").exists()
+
+
+def test_the_benchmark_compares_processes_with_threads(folder):
+    options = ["--processes", "2", "--models", "gan", "--seconds", "0.05"]
+    done = run_python(ROOT / "scripts" / "benchmark.py", *options, cwd=folder, **AS_ROOT)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(" | ")[2] for line in done.stdout.splitlines() if line.startswith("| gan ")]
+    assert rows == ["1 thread", "2 threads", "2 processes"]
+    several = json.loads((folder / "processes.json").read_text())["gan"]["2"]["processes"]
+    weights = [*gan.Generator().parameters(), *gan.Discriminator().parameters()]
+    assert several["reductions"] == len(weights)
+    assert several["mb"] == pytest.approx(4e-6 * sum(weight.numel() for weight in weights))
+    assert min(several["step"], several["latency"]) > 0
 
 
 def test_other_programs_are_one_process(folder):
