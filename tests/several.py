@@ -17,8 +17,9 @@ import jittor as jt  # isort: skip
 import numpy as np
 
 from jgan import processes
+from jgan.layers import BatchNorm
 from jgan.reference.cases import CASES, FIXTURES, Library
-from jgan.training.state import part_arrays
+from jgan.training.state import part_arrays, part_variables
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 
@@ -26,10 +27,11 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 def one_step(name: str) -> dict[str, np.ndarray]:
     """What a step of a golden case leaves, with at least four images: its losses, gradients, weights, and outputs."""
     algorithm, sizes = FIXTURES[name]
-    jt.set_seed(3)
+    jt.set_seed(3 + processes.rank())
     lib = Library("jittor")
     case = CASES[algorithm](lib, **{**sizes, "batch_size": max(4, sizes["batch_size"])})
     jt.sync_all()
+    processes.spread([var for part in case.algorithm.parts.values() for var in part_variables(part)])
     jt.set_seed(4)
     losses = case.step(**case.tensors(lib, 0))
     jt.sync_all()
@@ -46,6 +48,24 @@ def one_step(name: str) -> dict[str, np.ndarray]:
     return found
 
 
+def penalized_batch_norm() -> dict[str, np.ndarray]:
+    """The second derivatives of a BatchNorm: those of a penalty on the gradient of what is computed from it."""
+    random = np.random.default_rng(0)
+    norm = BatchNorm(3)
+    norm.weight.assign(random.normal(1, 0.5, 3).astype(np.float32))
+    whole, weights = random.normal(2, 1, (2, 4, 3, 5, 5)).astype(np.float32)
+    x, by = jt.array(processes.share(whole)), jt.array(processes.share(weights))
+    first = jt.grad((norm(x, slope=0.2) * by).sum(), x)
+    penalty = first.sqr().mean()
+    of_x, of_weight = jt.grad(penalty, [x, norm.weight])
+    return {
+        "first": processes.whole(first.numpy()),
+        "of_x": processes.whole(of_x.numpy()) / processes.size(),  # Jittor's is that of the sum over processes
+        "of_weight": processes.gather(of_weight.numpy()).mean(0),
+        "running_var": norm.running_var.numpy(),
+    }
+
+
 def run_programs(commands: list[list[str]]) -> None:
     for name, *arguments in commands:
         sys.argv = [f"scripts/{name}.py", *arguments]
@@ -60,5 +80,6 @@ if __name__ == "__main__":
     if what == "cases":
         for name in FIXTURES:
             np.savez(f"{argument}/{name}.{processes.rank()}.npz", **one_step(name))
+        np.savez(f"{argument}/penalized.{processes.rank()}.npz", **penalized_batch_norm())
     else:
         run_programs(json.loads(argument))

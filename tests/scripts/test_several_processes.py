@@ -16,7 +16,7 @@ import pytest
 from conftest import ENVIRONMENT, ROOT, run_python
 from PIL import Image
 from programs import require_same_file, run, write_images
-from several import one_step
+from several import one_step, penalized_batch_norm
 
 from jgan.models import gan
 from jgan.reference.cases import FIXTURES
@@ -137,6 +137,13 @@ def test_a_step_of_two_processes_is_that_of_one(cases, name):
             assert np.abs(first[key] - array).max() < 1e-5 * largest, key
 
 
+def test_second_derivatives_are_those_of_the_whole_batch(cases):
+    first, second = cases("penalized")
+    for key, array in penalized_batch_norm().items():
+        np.testing.assert_array_equal(first[key], second[key])
+        assert np.abs(first[key] - array).max() < 1e-5 * np.abs(array).max(), key
+
+
 @pytest.fixture(scope="module")
 def trained(folder):
     """The runs of all programs by two processes, as NAME.2 in the folder."""
@@ -164,6 +171,8 @@ def test_a_training_by_two_processes_is_that_of_one(folder, trained, name):
         )
         assert np.linalg.norm(parts - whole) < 1e-4 * np.linalg.norm(whole), part
     assert (two / "samples" / "0000004.png").exists() and (two / "index.html").exists()
+    (session,) = json.loads((two / "config.json").read_text())["sessions"]
+    assert session["processes"] == "2"
 
 
 def test_a_run_goes_on_by_the_command_it_prints_or_by_one_process(folder):
