@@ -11,6 +11,8 @@ from typing import Callable
 import jittor as jt
 import numpy as np
 
+from jgan import processes
+
 SHIFT, CUT = 1 / 8, 1 / 2  # shares of the side
 
 
@@ -18,7 +20,7 @@ def diff_augment(names, random: np.random.Generator, background: np.ndarray) -> 
     """A function from a batch of images, (N, C, H, W) in [-1, 1], to one that is augmented, differentiably.
 
     names: of `AUGMENTATIONS`, in the order to apply them. Every image is augmented by numbers of its own, drawn from
-    random when the function is called. background: (C,), see `background_of`.
+    random, for the whole batch, when the function is called. background: (C,), see `background_of`.
     """
 
     def augment(images):
@@ -41,7 +43,7 @@ def background_of(pixels: np.ndarray) -> np.ndarray:
 
 def color(images, random: np.random.Generator, background: np.ndarray):
     """Brightness within +-0.5, saturation by a factor within [0, 2], contrast within [0.5, 1.5], each by itself."""
-    n, channels = images.shape[:2]
+    n, channels = _of_all(images), images.shape[1]
     images = images + _each(random.uniform(-0.5, 0.5, n))
     if channels > 1:
         grey = images.mean(1, keepdims=True)
@@ -53,7 +55,7 @@ def color(images, random: np.random.Generator, background: np.ndarray):
 def translation(images, random: np.random.Generator, background: np.ndarray):
     """Moved by whole pixels, along each axis by up to an eighth of the side; the background moves in."""
     down, right = (
-        jt.array(random.integers(-reach, reach + 1, images.shape[0]).astype(np.int32))
+        jt.array(processes.share(random.integers(-reach, reach + 1, _of_all(images)).astype(np.int32)))
         for reach in (int(side * SHIFT + 0.5) for side in images.shape[2:])
     )
     ground = _ground(background)
@@ -65,8 +67,8 @@ def translation(images, random: np.random.Generator, background: np.ndarray):
 
 def cutout(images, random: np.random.Generator, background: np.ndarray):
     """A window of half the side, its centre anywhere in the image, is background."""
-    n, _, *sides = images.shape
-    inside = []  # of each axis: (N, side), whether a row or a column meets the window
+    n, sides = _of_all(images), images.shape[2:]
+    inside = []  # of each axis: (n, side), whether a row or a column meets the window
     for side in sides:
         size = int(side * CUT + 0.5)
         first = random.integers(0, side + 1 - size % 2, n)[:, None] - size // 2
@@ -74,15 +76,20 @@ def cutout(images, random: np.random.Generator, background: np.ndarray):
         inside.append((places >= first) & (places < first + size))
     kept = ~(inside[0][:, :, None] & inside[1][:, None, :])
     ground = _ground(background)
-    return (images - ground) * jt.array(kept[:, None].astype(np.float32)) + ground
+    return (images - ground) * jt.array(processes.share(kept[:, None]).astype(np.float32)) + ground
 
 
 AUGMENTATIONS = {each.__name__: each for each in (color, translation, cutout)}
 
 
+def _of_all(images) -> int:
+    """The images of the whole batch, of which these may be the share of one process."""
+    return images.shape[0] * processes.size()
+
+
 def _each(values: np.ndarray):
-    """A number for each image, to be broadcast over it."""
-    return jt.array(values.astype(np.float32).reshape((-1, 1, 1, 1)))
+    """A number for each image of the share, to be broadcast over it."""
+    return jt.array(processes.share(values).astype(np.float32).reshape((-1, 1, 1, 1)))
 
 
 def _ground(background: np.ndarray):

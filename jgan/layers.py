@@ -10,11 +10,12 @@ import jittor as jt
 import numpy as np
 from jittor import nn
 
-from jgan import memory
+from jgan import memory, processes
 from jgan.kernels.activate import leaky_relu
 from jgan.kernels.convolve import conv, conv_transpose
 from jgan.kernels.normalize import batch_norm, instance_norm, normalize_by
 from jgan.kernels.pad import reflection_pad
+from jgan.kernels.shared_normalize import shared_batch_norm
 
 
 class Conv(nn.Conv):
@@ -149,6 +150,22 @@ class ReLU(LeakyReLU):
         super().__init__(0)
 
 
+class Dropout(nn.Dropout):
+    """`jittor.nn.Dropout`, active until it is told otherwise.
+
+    Where several processes share a batch, each drops from its share what a single one would.
+    """
+
+    def __init__(self, p: float):
+        super().__init__(p, is_train=True)
+
+    def execute(self, x):
+        if processes.size() == 1 or not self.is_train or self.p in (0, 1):
+            return super().execute(x)
+        noise = processes.share(jt.random((processes.size() * x.shape[0], *x.shape[1:])))
+        return x * (noise > self.p).int() / (1 - self.p)
+
+
 class Sequential(nn.Sequential):
     """`jittor.nn.Sequential`, in which a normalisation and the (leaky) ReLU after it are computed together."""
 
@@ -170,7 +187,8 @@ class BatchNorm(nn.Module):
     Input and output: float32 (N, C) or (N, C, H, W). Two things differ from `jittor.nn.BatchNorm`, and equal PyTorch:
     the variance is taken in two passes, so that a large mean with a small spread keeps its digits, and `running_var`
     averages the unbiased variance (divisor n - 1). In training a batch of a single value per channel raises ValueError.
-    affine: whether a scale and a shift of each channel are learned.
+    Where several processes share a batch, its statistics are those of the whole. affine: whether a scale and a shift of
+    each channel are learned.
     """
 
     def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True):
@@ -196,12 +214,13 @@ class BatchNorm(nn.Module):
         options = {"eps": self.eps, "slope": slope}
         if not self.is_training():
             return normalize_by(x, weight, bias, self.running_mean, self.running_var, **options)
-        n = x.numel() // self.num_features
+        n = processes.size() * x.numel() // self.num_features
         if n < 2:
             raise ValueError(
                 f"BatchNorm needs more than one value per channel to train on, and got the shape {list(x.shape)}"
             )
-        y, mean, variance = batch_norm(x, weight, bias, **options)
+        by_batch = batch_norm if processes.size() == 1 else shared_batch_norm
+        y, mean, variance = by_batch(x, weight, bias, **options)
         if self.tracked:
             self._track(mean, variance * (n / (n - 1)))
         return y

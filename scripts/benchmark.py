@@ -6,6 +6,7 @@ programs are written; and tuned, PyTorch with all that was found to make it fast
 python scripts/benchmark.py                        # all models, 15 rounds
 python scripts/benchmark.py --quick                # 3 short rounds of jittor and pytorch alone
 python scripts/benchmark.py --models dcgan,pix2pix --threads 1
+python scripts/benchmark.py --processes 1,2        # Jittor alone: one process, its threads, and several processes
 
 It prints a table and writes benchmark.json and benchmark.png. Without PyTorch (requirements-benchmark.txt) it times
 Jittor alone. Run it on a machine that does nothing else.
@@ -19,17 +20,20 @@ import io
 import json
 import math
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 
-from jgan.cli.options import names_among, option
+from jgan.cli.options import names_among, numbers, option
 from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
+from jgan.reference import scaling
 from jgan.reference.worker import QUICK_N_CRITIC, SIDES, SIZES, sizes
 
 WORKER = ("-m", "jgan.reference.worker")
@@ -49,6 +53,7 @@ class Options:
     quick: bool = option(
         False, f"3 rounds of a second, jittor and pytorch alone, no data, {QUICK_N_CRITIC} updates of a critic"
     )
+    processes: Optional[str] = option(None, "time training by so many processes, 1,2 say, in place of all else")
     output: str = option(".", "the folder for benchmark.json and benchmark.png")
 
 
@@ -83,6 +88,8 @@ class Side:
 
 def main(opt: Options, given: dict) -> int:
     models = list(SIZES) if opt.models == "all" else names_among(opt.models, SIZES, "--models")
+    if opt.processes is not None:
+        return compare_processes(opt, models, given)
     for name in ("rounds", "seconds"):
         if opt.quick and name in given:
             raise UserError(f"--quick has its own --{name}; leave one of them out")
@@ -108,6 +115,25 @@ def main(opt: Options, given: dict) -> int:
         write_bytes(output / "benchmark.json", json.dumps({"how": how, "models": results}, indent=2).encode())
     draw(output / "benchmark.png", results)
     print(f"wrote {output / 'benchmark.json'} and {output / 'benchmark.png'}")
+    return 0
+
+
+def compare_processes(opt: Options, models: list[str], given: dict) -> int:
+    """Time training by several processes, print the table, and write processes.json."""
+    counts = numbers(opt.processes, "--processes")
+    for name in ("device", "threads", "rounds", "quick"):
+        if name in given:
+            raise UserError(f"--{name} has no part in --processes; leave it out")
+    if 0 in counts:
+        raise UserError("--processes: at least one process computes")
+    if shutil.which("mpirun") is None:
+        raise UserError("--processes needs mpirun (Debian and Ubuntu: apt install openmpi-bin libopenmpi-dev)")
+    output = Path(opt.output)
+    make_folder(output)
+    found = scaling.compare(models, counts, opt.seconds)
+    print(scaling.table(found))
+    write_bytes(output / "processes.json", json.dumps(found, indent=2).encode())
+    print(f"wrote {output / 'processes.json'}")
     return 0
 
 

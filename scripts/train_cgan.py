@@ -21,6 +21,7 @@ from jgan.cli.options import option
 from jgan.data.dataset import Images
 from jgan.errors import UserError
 from jgan.models import DCGAN_SIZES
+from jgan.processes import share
 from jgan.random import rng
 from jgan.training.stop import say
 
@@ -103,10 +104,10 @@ def train(run, data: Images) -> int:
     augment = training.augmentation(opt, data)
 
     def step(i: int) -> dict:
-        chosen = batches.at(i)
+        chosen = share(batches.at(i))
         random = rng(opt.seed, "noise", i)
-        z = generator.draw_z(random, opt.batch_size, opt.latent_dim)
-        fake_labels = random.integers(0, n_classes, opt.batch_size)
+        z = share(generator.draw_z(random, opt.batch_size, opt.latent_dim))
+        fake_labels = share(random.integers(0, n_classes, opt.batch_size))
         real = data.batch(chosen)
         return cgan.step(
             real=jt.array(real), labels=data.labels[chosen], z=jt.array(z), fake_labels=fake_labels, augment=augment(i)

@@ -20,6 +20,7 @@ from jgan.data.augment import random_affine
 from jgan.data.dataset import Images, held_out
 from jgan.data.mnist import load_mnist
 from jgan.errors import UserError
+from jgan.processes import share
 from jgan.random import rng
 
 
@@ -80,7 +81,8 @@ def train(run, data: list[Images]) -> int:
         pixels = random_affine(data.pixels[chosen], random)
         if opt.mirror:
             pixels = np.where(random.random((len(pixels), 1, 1, 1)) < 0.5, pixels, pixels[..., ::-1])
-        loss = losses.cross_entropy(classifier(jt.array(images.from_pixels(pixels))), data.labels[chosen])
+        logits = classifier(jt.array(images.from_pixels(share(pixels))))
+        loss = losses.cross_entropy(logits, data.labels[share(chosen)])
         optimizer.step(loss)
         return {"loss": loss}
 

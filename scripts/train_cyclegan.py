@@ -21,6 +21,7 @@ from jgan.data.folder import load_folder
 from jgan.errors import UserError
 from jgan.images import from_pixels, image_table
 from jgan.pool import ImagePool
+from jgan.processes import share, whole
 from jgan.random import rng
 
 N_SAMPLES = 4
@@ -106,8 +107,8 @@ def train(run, data: list[Images]) -> int:
         (b,) = translation.crop(opt, size, random, data_b.pixels[batches_b.at(i)])
         return cyclegan.step(
             a=jt.array(data_a.encode(a)), b=jt.array(data_b.encode(b)),
-            exchange_a=lambda fake: jt.array(pool_a.exchange(fake.numpy(), random)),
-            exchange_b=lambda fake: jt.array(pool_b.exchange(fake.numpy(), random)),
+            exchange_a=lambda fake: jt.array(share(pool_a.exchange(whole(fake.numpy()), random))),
+            exchange_b=lambda fake: jt.array(share(pool_b.exchange(whole(fake.numpy()), random))),
         )  # fmt: skip
 
     a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], size)) for each in (data_a, data_b))

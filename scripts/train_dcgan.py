@@ -15,6 +15,7 @@ from jgan.cli import training
 from jgan.cli.options import option
 from jgan.data.dataset import Images
 from jgan.models import DCGAN_SIZES
+from jgan.processes import share
 from jgan.random import rng
 
 
@@ -54,9 +55,9 @@ def train(run, data: Images) -> int:
     augment = training.augmentation(opt, data)
 
     def step(i: int) -> dict:
-        real = data.batch(batches.at(i))
+        real = data.batch(share(batches.at(i)))
         z = generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
-        z_d, z_g = z[: opt.batch_size], z[opt.batch_size :]
+        z_d, z_g = share(z[: opt.batch_size]), share(z[opt.batch_size :])
         return dcgan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g), augment=augment(i))
 
     return loop.train(run, batches, dcgan, step=step, **training.shown(opt, generator, data))

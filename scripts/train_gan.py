@@ -12,6 +12,7 @@ import dataclasses
 from jgan.cli import training
 from jgan.cli.options import option
 from jgan.data.dataset import Images
+from jgan.processes import share
 from jgan.random import rng
 
 
@@ -46,9 +47,9 @@ def train(run, data: Images) -> int:
     batches = training.batches_of(data, opt)
 
     def step(i: int) -> dict:
-        real = data.batch(batches.at(i))
+        real = data.batch(share(batches.at(i)))
         z = generator.draw_z(rng(opt.seed, "noise", i), 2 * opt.batch_size, opt.latent_dim)
-        z_d, z_g = z[: opt.batch_size], z[opt.batch_size :]
+        z_d, z_g = share(z[: opt.batch_size]), share(z[opt.batch_size :])
         return gan.step(real=jt.array(real), z_d=jt.array(z_d), z_g=jt.array(z_g))
 
     return loop.train(run, batches, gan, step=step, **training.shown(opt, generator, data))

@@ -25,6 +25,7 @@ from jgan.data.label_maps import MOST_CLASSES, distinct_palette
 from jgan.data.paired import load_matched, load_pairs
 from jgan.errors import UserError
 from jgan.images import from_pixels, image_table
+from jgan.processes import share
 from jgan.random import normal, rng
 
 N_SAMPLES = 6
@@ -182,9 +183,9 @@ def train(run, data: list[Images]) -> int:
         a, b = translation.crop(opt, opt.size, random, inputs.pixels[chosen], targets.pixels[chosen])
         noise = {}
         if opt.gan_mode == "wgangp":
-            noise["epsilon"] = jt.array(random.random(opt.batch_size, dtype=np.float32))
+            noise["epsilon"] = jt.array(share(random.random(opt.batch_size, dtype=np.float32)))
         if opt.latent_dim is not None:
-            noise["z"] = jt.array(normal(random, opt.batch_size, opt.latent_dim))
+            noise["z"] = jt.array(share(normal(random, opt.batch_size, opt.latent_dim)))
         return pix2pix.step(a=jt.array(inputs.encode(a)), b=jt.array(targets.encode(b)), **noise)
 
     shown_a, shown_b = (center_crops(each.pixels[:N_SAMPLES], opt.size) for each in (inputs, targets))

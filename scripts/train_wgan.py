@@ -12,6 +12,7 @@ import dataclasses
 from jgan.cli import training
 from jgan.cli.options import option
 from jgan.data.dataset import Images
+from jgan.processes import share
 from jgan.random import rng
 
 
@@ -51,9 +52,9 @@ def train(run, data: Images) -> int:
 
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
-        reals = data.batch(batches.at(i)).reshape((*rounds, *data.pixels.shape[1:]))
-        z_c = generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1))
-        z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
+        reals = data.batch(share(batches.at(i).reshape(rounds), axis=1))
+        z_c = share(generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1)), axis=1)
+        z_g = share(generator.draw_z(random, opt.batch_size, opt.latent_dim))
         return wgan.step(reals=jt.array(reals), z_c=jt.array(z_c), z_g=jt.array(z_g))
 
     return loop.train(run, batches, wgan, step=step, **training.shown(opt, generator, data))

@@ -19,6 +19,7 @@ from jgan.cli.options import option
 from jgan.data.dataset import Images
 from jgan.errors import UserError
 from jgan.models import DCGAN_SIZES
+from jgan.processes import share
 from jgan.random import rng
 
 DEFAULTS = {
@@ -73,10 +74,10 @@ def train(run, data: Images) -> int:
 
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
-        reals = data.batch(batches.at(i)).reshape((*rounds, *data.pixels.shape[1:]))
-        z_c = generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1))
-        z_g = generator.draw_z(random, opt.batch_size, opt.latent_dim)
-        epsilon = random.random(rounds, dtype=np.float32)
+        reals = data.batch(share(batches.at(i).reshape(rounds), axis=1))
+        z_c = share(generator.draw_z(random, batches.batch_size, opt.latent_dim).reshape((*rounds, -1)), axis=1)
+        z_g = share(generator.draw_z(random, opt.batch_size, opt.latent_dim))
+        epsilon = share(random.random(rounds, dtype=np.float32), axis=1)
         return wgan_gp.step(
             reals=jt.array(reals), z_c=jt.array(z_c), z_g=jt.array(z_g), epsilon=jt.array(epsilon)
         )  # fmt: skip

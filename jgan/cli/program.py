@@ -9,25 +9,33 @@ import time
 from contextlib import suppress
 from typing import Callable
 
+from jgan import processes
+from jgan.cli.mpirun import speaking_as_one
 from jgan.cli.options import parse
 from jgan.errors import UserError
 from jgan.training.stop import say
 
 
-def run_program(options_class, description: str, check: Callable, work: Callable | None = None) -> None:
+def run_program(
+    options_class, description: str, check: Callable, work: Callable | None = None, *, shared: bool = False
+) -> None:
     """Parse the command line, and exit with the status that work(options, check(options, given)) returns.
 
     given: the options that were typed, by name. The first import of Jittor takes minutes, and every mistake should show
     before: so `check` finds what the user did wrong, and loads what it takes for that, without Jittor; only `work`
-    imports it, at its top. A program that never needs Jittor has `check` alone.
+    imports it, at its top. A program that never needs Jittor has `check` alone. shared: whether several processes may
+    share its work (see `jgan.processes`).
     """
 
     def run() -> int:
         opt, given = parse(options_class, description)
+        if processes.size() > 1 and not shared:
+            raise UserError("this program is one process; start it without mpirun")
         checked = check(opt, given)
         return checked if work is None else work(opt, checked)
 
-    sys.exit(exit_on_user_error(run))
+    with speaking_as_one():
+        sys.exit(exit_on_user_error(run))
 
 
 def exit_on_user_error(function: Callable, *arguments):

@@ -11,9 +11,10 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from jgan import images, memory, metrics
+from jgan import images, memory, metrics, processes
 from jgan.algorithms import SMOOTHED
 from jgan.cli.judges import checksum, find_judge
+from jgan.cli.mpirun import mpirun
 from jgan.cli.options import option, require_valid
 from jgan.cli.program import run_program
 from jgan.data import mnist
@@ -161,6 +162,7 @@ def run_training(options_class, description: str, load: Callable, train: Callabl
 
     def check(opt, given: dict) -> tuple:
         run = open_run(opt, given)
+        processes.require_shares(run.options.batch_size)
         _require_use(run.options)
         if run.options.tensorboard:
             require_tensorboard()
@@ -177,7 +179,7 @@ def run_training(options_class, description: str, load: Callable, train: Callabl
         runtime.seed_jittor(run.options.seed, "weights")
         return train(run, data)
 
-    run_program(options_class, description, check, work)
+    run_program(options_class, description, check, work, shared=True)
 
 
 def _require_use(opt) -> None:
@@ -206,8 +208,6 @@ def open_run(opt, given: dict) -> Run:
     Its options are those of the command line, or those of the run to resume. Data folders are remembered by their
     absolute paths. Raises UserError if there is no such run, or if it cannot be resumed with the options given.
     """
-    if int(os.environ.get("OMPI_COMM_WORLD_SIZE", 1)) > 1:
-        raise UserError("training on several processes is not supported yet; start it without mpirun, or with -np 1")
     if opt.output is None:
         opt.output = f"runs/{program_name().partition('_')[2]}"
     for options in (vars(opt), given):
@@ -229,9 +229,10 @@ def open_run(opt, given: dict) -> Run:
                     f"{run.folder} was trained with {options[name]}, which is not there any more; say where it is "
                     f"as --{name}"
                 )
-        run.lock()
+        if processes.is_first():
+            run.lock()
         run.options = type(opt)(**options)
-    words = ["python", sys.argv[0], "--resume", str(run.folder)]
+    words = [*mpirun(), "python", sys.argv[0], "--resume", str(run.folder)]
     if run.options.max_steps is not None:
         words += ["--max_steps", str(run.options.max_steps)]
     run.resume_command = shlex.join(words)

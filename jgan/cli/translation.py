@@ -11,6 +11,7 @@ from jgan.cli.options import option
 from jgan.cli.training import AdamOptions, TrainOptions
 from jgan.data.augment import random_crops
 from jgan.errors import UserError
+from jgan.processes import share
 
 
 @dataclasses.dataclass
@@ -47,5 +48,9 @@ def is_one_folder(opt: TranslationOptions, sentence: str) -> bool:
 def crop(
     opt: TranslationOptions, size: tuple[int, int], random: np.random.Generator, *pixels: np.ndarray
 ) -> list[np.ndarray]:
-    """Pixels of a size from those of the size `loaded` for it: all cropped and mirrored alike, or as they are."""
-    return list(pixels) if opt.no_jitter else random_crops(list(pixels), size, random)
+    """This process's share of batches of pixels of a size, from those of the size `loaded` for it.
+
+    All are cropped and mirrored alike, or taken as they are.
+    """
+    crops = pixels if opt.no_jitter else random_crops(list(pixels), size, random)
+    return [share(each) for each in crops]

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jgan import processes
 from jgan.errors import UserError
 
 ENVIRONMENT = {
@@ -28,12 +30,14 @@ ENVIRONMENT = {
 
 def ensure_prerequisites() -> None:
     """Set the environment, but not what the user has set; UserError without a compiler, headers or cache."""
-    os.environ.setdefault("use_mpi", "1" if "OMPI_COMM_WORLD_SIZE" in os.environ else "0")
+    _choose_mpi()
     if not _cuda_is_usable():
         os.environ.setdefault("nvcc_path", "")
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     _require_thread_count()
+    if processes.size() > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", str(processes.cores()))
     _require_compiler()
     _require_headers()
     _require_writable(jittor_cache())
@@ -55,6 +59,23 @@ def jittor_cache() -> Path:
         except (OSError, ValueError, KeyError, TypeError):
             return default
     return Path(home) / ".cache" / "jittor"
+
+
+def _choose_mpi() -> None:
+    """Have Jittor use MPI under mpirun, and else not; UserError if it was started so and could not."""
+    if processes.size() == 1:
+        os.environ.pop("OMPI_COMM_WORLD_SIZE", None)  # by which Jittor knows mpirun
+        os.environ.setdefault("use_mpi", "0")
+        return
+    if os.environ.setdefault("use_mpi", "1") != "1":
+        raise UserError(f"the variable use_mpi is {os.environ['use_mpi']!r}; unset it, or start without mpirun")
+    mpicc = os.environ.get("mpicc_path") or "mpicc"
+    install = "install the headers of OpenMPI (Debian and Ubuntu: apt install libopenmpi-dev)"
+    if shutil.which(mpicc) is None:
+        raise UserError(f"Jittor compiles for mpirun with {mpicc}, and there is none on the PATH; {install}")
+    folders = subprocess.run([mpicc, "--showme:incdirs"], capture_output=True, text=True).stdout.split()
+    if not any(os.path.isfile(f"{folder}/mpi.h") for folder in folders):
+        raise UserError(f"Jittor needs the header mpi.h under mpirun, and {mpicc} knows of none; {install}")
 
 
 def _cuda_is_usable() -> bool:

@@ -7,6 +7,7 @@ import platform
 
 import numpy as np
 
+from jgan import processes
 from jgan.errors import UserError
 from jgan.random import rng
 
@@ -49,7 +50,7 @@ def reseed(seed: int, purpose: str, index: int = 0) -> None:
 
 
 def versions() -> dict[str, str]:
-    """What a run's result may depend on: versions, device, processor and number of threads."""
+    """What a run's result may depend on: versions, device, processor, and number of threads and of processes."""
     import jittor as jt
     from jittor_utils import get_cpu_version, get_version
 
@@ -66,4 +67,5 @@ def versions() -> dict[str, str]:
         "kernels": "off" if os.environ.get("JGAN_KERNELS") == "0" else "on",
         "processor": get_cpu_version(),
         "threads": os.environ.get("OMP_NUM_THREADS") or str(len(os.sched_getaffinity(0))),
+        **({"processes": str(processes.size())} if processes.size() > 1 else {}),
     }

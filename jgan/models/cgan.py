@@ -11,7 +11,7 @@ import math
 import jittor as jt
 from jittor import nn
 
-from jgan.layers import BatchNorm, Embedding, LeakyReLU, Linear, Sequential, Tanh, as_labels, require_shape
+from jgan.layers import BatchNorm, Dropout, Embedding, LeakyReLU, Linear, Sequential, Tanh, as_labels, require_shape
 from jgan.models import DRAW_Z, rebuildable
 
 
@@ -66,15 +66,14 @@ class Discriminator(nn.Module):
         self.n_classes = n_classes
         self.img_shape = (channels, img_size, img_size)
         self.label_embedding = Embedding(n_classes, n_classes)
-        # is_train: Jittor's Dropout is idle until told otherwise.
         self.model = Sequential(
             Linear(math.prod(self.img_shape) + n_classes, width),
             LeakyReLU(0.2),
             Linear(width, width),
-            nn.Dropout(0.4, is_train=True),
+            Dropout(0.4),
             LeakyReLU(0.2),
             Linear(width, width),
-            nn.Dropout(0.4, is_train=True),
+            Dropout(0.4),
             LeakyReLU(0.2),
             Linear(width, 1),
         )

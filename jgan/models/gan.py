@@ -9,7 +9,7 @@ import math
 
 from jittor import nn
 
-from jgan.layers import LeakyReLU, Linear, Sequential, Tanh, require_shape
+from jgan.layers import Dropout, LeakyReLU, Linear, Sequential, Tanh, require_shape
 from jgan.models import DRAW_Z, rebuildable
 
 
@@ -61,5 +61,4 @@ class Discriminator(nn.Module):
 
 
 def _hidden(n_in: int, n_out: int) -> tuple:
-    # is_train: Jittor's Dropout is idle until told otherwise.
-    return Linear(n_in, n_out), LeakyReLU(0.2), nn.Dropout(0.3, is_train=True)
+    return Linear(n_in, n_out), LeakyReLU(0.2), Dropout(0.3)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import jittor as jt
 from jittor import nn
 
-from jgan.layers import BatchNorm, Conv, ConvTranspose, LeakyReLU, ReLU, Sequential, Tanh, init_normal
+from jgan.layers import BatchNorm, Conv, ConvTranspose, Dropout, LeakyReLU, ReLU, Sequential, Tanh, init_normal
 from jgan.models import rebuildable
 
 
@@ -49,7 +49,7 @@ class Generator(nn.Module):
             layers = [ReLU(), ConvTranspose(n_in, n_out, 4, stride=2, padding=1, bias=i == 0)]
             layers += [BatchNorm(n_out)] if i > 0 else [Tanh()]
             if n_levels - i <= 3 and i > 0:
-                layers.append(nn.Dropout(0.5, is_train=True))  # Jittor's is idle until told otherwise
+                layers.append(Dropout(0.5))
             self.decoder.append(Sequential(*layers))
         init_normal(self)
 

@@ -10,6 +10,7 @@ import numpy as np
 from jgan import algorithms
 from jgan.algorithms import Algorithm, framework
 from jgan.pool import ImagePool
+from jgan.processes import share, whole
 from jgan.random import normal, rng
 
 
@@ -45,20 +46,22 @@ class Case:
 
     step: takes `inputs` as tensors and returns losses by name. forward: by the name of a network, its output for such
     inputs. inputs: draws those of step i as arrays by name, its images by the function given, which takes a numpy
-    generator, their number, channels and size.
+    generator, their number, channels and size. axes: along which each is a batch, if that is not the first.
     """
 
     algorithm: Algorithm
     forward: dict[str, Callable]
     inputs: Callable[..., dict[str, np.ndarray]]
+    axes: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         self.networks, self.optimizers = self.algorithm.networks, self.algorithm.optimizers
         self.step = self.algorithm.step
 
     def tensors(self, lib: Library, i: int, images: Callable = noise_images) -> dict:
-        """The inputs of step i as the library's tensors."""
-        return {name: lib.tensor(array) for name, array in self.inputs(i, images).items()}
+        """This process's share of the inputs of step i, as the library's tensors."""
+        inputs = self.inputs(i, images).items()
+        return {name: lib.tensor(share(array, self.axes.get(name, 0))) for name, array in inputs}
 
 
 # Each function takes the sizes of its function in `jgan.algorithms`, and those of its inputs.
@@ -153,7 +156,7 @@ def _with_critic(algorithm: Algorithm, sizes: dict, rounds: tuple[int, int]) -> 
         "generator": lambda given: generator(given["z_g"]),
         "critic": lambda given: critic(given["reals"][0]),
     }
-    return Case(algorithm, forward, inputs)
+    return Case(algorithm, forward, inputs, axes={"reals": 1, "z_c": 1, "epsilon": 1})
 
 
 def pix2pix(lib: Library, *, batch_size: int, img_size: int, channels: int = 3, gan_mode="vanilla", **sizes) -> Case:
@@ -203,7 +206,7 @@ def cyclegan(
         return {"a": a, "b": b}
 
     def exchange_with(pool: ImagePool, random: np.random.Generator):
-        return lambda images: lib.tensor(pool.exchange(lib.array(images), random))
+        return lambda images: lib.tensor(share(pool.exchange(whole(lib.array(images)), random)))
 
     exchange_a, exchange_b = (exchange_with(ImagePool(pool_size), rng(0, f"pool {name}")) for name in "ab")
     forward = {

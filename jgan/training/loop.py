@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import sys
 import time
 from datetime import datetime, timezone
@@ -14,19 +13,20 @@ import jittor as jt
 import numpy as np
 from tqdm import tqdm
 
-from jgan import images
+from jgan import images, processes
 from jgan.algorithms import Algorithm
 from jgan.data.batches import Batches
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.jittor_setup import runtime
 from jgan.optimizers import Average
+from jgan.training.course import Course, what_helps
 from jgan.training.log import Log, draw_curves
 from jgan.training.page import write_page
 from jgan.training.rate import learning_rate
 from jgan.training.run import Run
 from jgan.training.scores import Scores
-from jgan.training.state import restore_state, save_state, steps_done
+from jgan.training.state import restore_state, save_state
 from jgan.training.stop import StopRequest, say
 from jgan.training.tensorboard import Events
 from jgan.weights.networks import save_network
@@ -63,6 +63,13 @@ def train(
         facts["ema_decay"] = opt.ema_decay
     generator, parts = algorithm.averaged, {**algorithm.parts, **(pools or {})}
     done = restore_state(run.state, parts) if run.resumed else 0
+    scores = Scores(run, score, steps_done=done, last_step=batches.steps(opt.n_epochs), facts=facts)
+    course = Course(
+        run, algorithm, step, parts=parts, done=done, n_steps=n_steps, rate=rate,
+        is_saved=lambda step: step % opt.save_interval == 0 or scores.due(step),
+    )  # fmt: skip
+    if not processes.is_first():
+        return course.follow()
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     size = {"steps": n_steps, "images_per_step": batches.batch_size}
     session = {"started": started, **size, **runtime.versions(), **run.data}
@@ -73,12 +80,14 @@ def train(
     if done < n_steps:
         if run.resumed:
             run.note_session(dataclasses.asdict(opt), session)
-        print(f"training on {session['device']} into {run.folder}")
+        print(f"training on {session['device']}{processes.described(session['threads'])} into {run.folder}")
 
+    @processes.alone()
     def show_sample() -> None:
         save_sample(run, lambda: draw(generator), done)
         events.sample(done)
 
+    @processes.alone()
     def show_state(*, sampled: bool) -> dict:
         """Write what follows from the state that was just saved or restored, and return its scores, {} if not due."""
         save_network(weights or run.generator, generator, **facts)
@@ -91,7 +100,7 @@ def train(
             events.scores({"step": done, **found})
             return found
         except images.NotFinite as error:
-            raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
+            raise UserError(f"after step {done}, {error}; {what_helps(run)}") from None
         finally:
             draw_curves(run.curves, run.log, run.scores)
             write_page(run)
@@ -103,9 +112,9 @@ def train(
         mininterval=_refresh_s(),
         disable=done >= n_steps or sys.stderr is None,
     )
-    scores = Scores(run, score, steps_done=done, last_step=batches.steps(opt.n_epochs), facts=facts)
     written = {"steps_done": done, "images_per_step": batches.batch_size}
-    with StopRequest() as stop, Log(run.log, done) as log, scores, Events(run, **written) as events, bar:
+    stop = StopRequest(run.resume_command)
+    with stop, Log(run.log, done) as log, scores, Events(run, **written) as events, bar:
         jt.sync_all()
         scored = {}
         if run.resumed:
@@ -115,19 +124,11 @@ def train(
         else:
             write_page(run)
         computing_s, logged = 0.0, done
-        while done < n_steps:
+        while course.goes_on:
             start = time.perf_counter()
-            runtime.reseed(opt.seed, "step", done)
-            algorithm.set_lr(rate(done))
-            losses = step(done)
-            if algorithm.average is not None:
-                algorithm.average.update(done)
-            jt.sync_all()  # the one synchronisation of a step: losses and updates are computed together
-            losses = {name: value.item() for name, value in losses.items()}
+            losses = course.advance(stop)
             computing_s += time.perf_counter() - start
-            done += 1
-            _require_finite(losses, done, run)
-            last = stop.signal or done == n_steps
+            done, last = course.done, not course.goes_on
 
             if last or done % LOG_INTERVAL == 0:
                 images_per_s = batches.batch_size * (done - logged) / computing_s
@@ -138,23 +139,22 @@ def train(
                 computing_s, logged = 0.0, done
             bar.update()
             sampled = last or done % opt.sample_interval == 0
-            if last or done % opt.save_interval == 0 or scores.due(done):  # before what compiles more
+            if course.saves:  # before what compiles more
                 try:
                     save_state(run.state, parts, done)
                 except ValueError as error:
-                    raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
+                    raise UserError(f"after step {done}, {error}; {what_helps(run)}") from None
+                if course.signal:  # now, since mpirun may not leave the time to show all that follows from the state
+                    bar.close()
+                    say(f"stopped after step {done} of {n_steps} and saved; resume with\n  {run.resume_command}")
                 scored = show_state(sampled=sampled) or ({} if last else scored)
             elif sampled:
                 show_sample()
-            if last:
-                break
-    if done < n_steps:
-        say(f"stopped after step {done} of {n_steps} and saved; resume with\n  {run.resume_command}")
-        return 128 + stop.signal
-    more = f", and {n_steps} were asked for" if done > n_steps else ""
-    last = f"; scores of the last: {_readable(scored)}" if scored else ""
-    print(f"{run.folder} has done {done} step{'s' * (done != 1)}{more}{last}")
-    return 0
+    if done >= n_steps:
+        more = f", and {n_steps} were asked for" if done > n_steps else ""
+        last = f"; scores of the last: {_readable(scored)}" if scored else ""
+        print(f"{run.folder} has done {done} step{'s' * (done != 1)}{more}{last}")
+    return course.leave()
 
 
 def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
@@ -167,19 +167,7 @@ def save_sample(run: Run, draw: Callable[[], np.ndarray], done: int) -> None:
     try:
         images.save_png(run.sample(done), draw())
     except images.NotFinite as error:
-        raise UserError(f"after step {done}, {error}; {_last_state(run)}") from None
-
-
-def _require_finite(losses: dict, done: int, run: Run) -> None:
-    for name, value in losses.items():
-        if not math.isfinite(value):
-            raise UserError(f"{name} became {value} at step {done}; {_last_state(run)}")
-
-
-def _last_state(run: Run) -> str:
-    if not run.state.exists():
-        return "nothing had been saved yet. A smaller lr may help"
-    return f"the state of step {steps_done(run.state)} is kept in {run.state}. A smaller lr may help"
+        raise UserError(f"after step {done}, {error}; {what_helps(run)}") from None
 
 
 def _readable(values: dict) -> str:

@@ -23,7 +23,7 @@ class Scores:
 
     def __init__(self, run: Run, score: Callable[..., dict] | None, *, steps_done: int, last_step: int, facts: dict):
         self.run, self.score, self.last_step, self.facts = run, score, last_step, facts
-        self._log = None if score is None else Log(run.scores, steps_done)
+        self._steps_done, self._log = steps_done, None
 
     def due(self, step: int) -> bool:
         """Whether this step is scored."""
@@ -50,6 +50,8 @@ class Scores:
         return scores
 
     def __enter__(self):
+        if self.score is not None:
+            self._log = Log(self.run.scores, self._steps_done)
         return self
 
     def __exit__(self, *error):

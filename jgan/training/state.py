@@ -15,7 +15,7 @@ from jgan.weights.networks import assign, network_arrays, restore_network
 
 def save_state(path: str | Path, parts: dict, step: int) -> None:
     """Write networks, optimizers and pools, by name, after a step. Raises ValueError if a value is not finite."""
-    arrays = {f"{name}/{key}": array for name, part in parts.items() for key, array in _arrays(part).items()}
+    arrays = {f"{name}/{key}": array for name, part in parts.items() for key, array in part_arrays(part).items()}
     n_steps = {name: part.n_step for name, part in parts.items() if _is_optimizer(part)}
     files.save(path, arrays, {"step": step, "optimizer_steps": n_steps})
 
@@ -63,10 +63,18 @@ def _is_optimizer(part) -> bool:
     return not isinstance(part, (nn.Module, ImagePool))
 
 
-def _arrays(part) -> dict[str, np.ndarray]:
+def part_arrays(part) -> dict[str, np.ndarray]:
+    """What is saved of a network, an optimizer or a pool, by name."""
     if isinstance(part, nn.Module):
         return network_arrays(part)
     return part.arrays() if isinstance(part, ImagePool) else optimizer_arrays(part)
+
+
+def part_variables(part) -> list:
+    """The Vars of a network or of an optimizer; a pool has none."""
+    if isinstance(part, ImagePool):
+        return []
+    return list((part.state_dict() if isinstance(part, nn.Module) else _moments(part)).values())
 
 
 def _moments(optimizer) -> dict:

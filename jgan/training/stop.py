@@ -6,19 +6,28 @@ import signal
 import sys
 from contextlib import suppress
 
+from jgan import processes
+
 
 class StopRequest:
     """Turns the first Ctrl-C, SIGTERM or SIGHUP into a note to stop at the next step's end; a second one stops at once.
 
     The first Ctrl-C also stops at once if it kills Jittor's running compilers. A SIGHUP that the process ignores stays
-    ignored, as under `nohup`.
+    ignored, as under `nohup`. Under mpirun SIGUSR1 counts, too: it is handed on, and nobody is killed for it.
+
+    resume_command: what goes on from the last state that was saved, to be said where mpirun may not wait for the next.
     """
+
+    def __init__(self, resume_command: str = ""):
+        self.resume_command, self.several = resume_command, processes.size() > 1
 
     def __enter__(self):
         self.signal = 0
         heeded = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             heeded.append(signal.SIGHUP)
+        if self.several:
+            heeded.append(signal.SIGUSR1)
         self._handlers = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
@@ -32,7 +41,13 @@ class StopRequest:
         if self.signal:
             raise KeyboardInterrupt
         self.signal = int(number)
-        say("\nstopping after this step; once more to stop at once")
+        if not self.several:
+            say("\nstopping after this step; once more to stop at once")
+        elif processes.is_first():
+            say(
+                "\nstopping after this step; if mpirun does not wait for it, resume the last saved state with\n"
+                f"  {self.resume_command}"
+            )
 
 
 def say(text: str) -> None:

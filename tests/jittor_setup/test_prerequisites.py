@@ -34,12 +34,57 @@ def test_the_optional_libraries_are_off_unless_asked_for():
     assert run_code(code, use_cutt="1").stdout == "0 0 1 0\n"
 
 
-def test_mpirun_asks_for_mpi(monkeypatch):
-    environment = {**os.environ, "OMPI_COMM_WORLD_SIZE": "2"}
-    environment.pop("use_mpi", None)
+@pytest.fixture
+def by_mpirun(monkeypatch, tmp_path):
+    """The environment of a process of four that mpirun starts, with a compiler for MPI and its header."""
+    environment = {**os.environ, "OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_LOCAL_SIZE": "4"}
+    for name in ("use_mpi", "OMP_NUM_THREADS", "mpicc_path"):
+        environment.pop(name, None)
+    (tmp_path / "mpi.h").touch()
+    mpicc = tmp_path / "mpicc"
+    mpicc.write_text(f"#!/bin/sh\necho {tmp_path}\n")
+    mpicc.chmod(0o755)
+    environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
     monkeypatch.setattr(os, "environ", environment)
+    return environment
+
+
+@pytest.mark.parametrize(("bound", "threads"), [(range(8), "2"), (range(1), "1")])
+def test_mpirun_asks_for_mpi_and_gives_each_process_its_part_of_the_cores(monkeypatch, by_mpirun, bound, threads):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(bound if process == 0 else range(8)))
     ensure_prerequisites()
-    assert environment["use_mpi"] == "1"
+    assert by_mpirun["use_mpi"] == "1" and by_mpirun["OMP_NUM_THREADS"] == threads
+
+
+def test_under_mpirun_a_number_of_threads_that_was_asked_for_stays(by_mpirun):
+    by_mpirun["OMP_NUM_THREADS"] = "3"
+    ensure_prerequisites()
+    assert by_mpirun["OMP_NUM_THREADS"] == "3"
+
+
+def test_one_process_of_mpirun_is_one_as_any(by_mpirun):
+    by_mpirun["OMPI_COMM_WORLD_SIZE"] = "1"
+    by_mpirun["mpicc_path"] = "/nowhere/mpicc"
+    ensure_prerequisites()
+    assert by_mpirun["use_mpi"] == "0" and "OMPI_COMM_WORLD_SIZE" not in by_mpirun
+    assert "OMP_NUM_THREADS" not in by_mpirun
+
+
+def test_without_mpi_one_sentence_names_the_package(by_mpirun, tmp_path):
+    (tmp_path / "mpi.h").unlink()
+    with pytest.raises(UserError, match=r"the header mpi\.h .* and mpicc knows of none; .*apt install libopenmpi-dev"):
+        ensure_prerequisites()
+    by_mpirun["mpicc_path"] = "/nowhere/mpicc"
+    with pytest.raises(UserError, match=r"with /nowhere/mpicc, and there is none .*apt install libopenmpi-dev"):
+        ensure_prerequisites()
+    by_mpirun["use_mpi"] = "0"
+    with pytest.raises(UserError, match="the variable use_mpi is '0'; unset it, or start without mpirun"):
+        ensure_prerequisites()
+
+
+def test_without_mpirun_nothing_of_mpi_is_loaded():
+    code = "import jgan, jittor as jt; print(jt.in_mpi, 'libmpi' in open('/proc/self/maps').read())"
+    assert run_code(code).stdout == "False False\n"
 
 
 def test_without_a_compiler_one_sentence_names_the_package(tmp_path, script):

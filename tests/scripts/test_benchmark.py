@@ -72,6 +72,9 @@ def test_the_interval_of_a_median_holds_it_as_often_as_it_says():
     [
         (["--models", "gan,vae"], "--models: 'vae' is none of gan, cgan"),
         (["--quick", "--rounds", 5], "--quick has its own --rounds"),
+        (["--processes", "1,x"], "--processes '1,x': 'x' is no number"),
+        (["--processes", "0-2"], "--processes: at least one process computes"),
+        (["--processes", "2", "--quick"], "--quick has no part in --processes"),
     ],
 )
 def test_a_mistake_is_a_sentence_with_status_2(refused, arguments, sentence):

@@ -436,13 +436,6 @@ def test_a_run_that_is_training_is_not_resumed(refused, to_resume):
     assert (to_resume / "config.json").read_bytes() == config
 
 
-def test_several_processes_are_refused(tmp_path, refused, monkeypatch):
-    """Each of them would write the same run. The variable is what mpirun -np 2 sets."""
-    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
-    assert "several processes is not supported" in refused("train_cgan", "--max_steps", 1, "--output", "run")
-    assert not (tmp_path / "run").exists()
-
-
 @pytest.mark.skipif("__import__('jittor').has_cuda", reason="there is a CUDA device here")
 def test_cuda_is_refused_where_there_is_none(refused, animals):
     options = [option if option != "cpu" else "cuda" for option in SMALL]
