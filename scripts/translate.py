@@ -20,7 +20,7 @@ from tqdm import tqdm
 from jgan.cli.options import image_size, option, require_weights
 from jgan.cli.program import run_program
 from jgan.data.folder import SUFFIXES, image_paths, open_image, to_mode
-from jgan.data.label_maps import distinct_palette, to_label_map
+from jgan.data.label_maps import to_label_map
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import save_png
@@ -103,14 +103,6 @@ def read(path: Path, opt: Options, mode: str, label_classes: int | None) -> list
     return images
 
 
-def shown(image: Image.Image, label_classes: int | None) -> np.ndarray:
-    """What is translated, as pixels; a label map in colours."""
-    pixels = np.asarray(image)
-    if label_classes is None:
-        return pixels
-    return distinct_palette(label_classes).coloured(pixels[None]).transpose(1, 2, 0)
-
-
 def side_by_side(*pixels: np.ndarray) -> np.ndarray:
     """Pixels (H, W) or (H, W, 3) in a row; grey ones become coloured beside coloured ones."""
     coloured = any(each.ndim == 3 for each in pixels)
@@ -133,7 +125,7 @@ def check(opt: Options, given: dict) -> dict[Path, Path]:
 
 
 def draw(opt: Options, images: dict[Path, Path]) -> int:
-    from jgan.inference.translators import label_classes, load_translator, translate
+    from jgan.inference.translators import label_classes, load_translator, shown, translate
     from jgan.jittor_setup.runtime import seed_jittor
 
     generator = load_translator(

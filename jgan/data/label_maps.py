@@ -13,7 +13,6 @@ from jgan.errors import UserError
 
 MOST_CLASSES = 256  # a pixel is a byte
 
-
 LOSSY = {".jpg", ".jpeg"}
 
 

@@ -18,6 +18,7 @@ from jgan.cli.digits import JUDGE, DigitOptions, draw_and_read
 from jgan.cli.labels import asked_label, asked_labels
 from jgan.cli.options import LARGEST, numbers, option
 from jgan.data.folder import decode_image, to_mode
+from jgan.data.label_maps import to_label_map
 from jgan.errors import UserError
 from jgan.images import encode_png, from_pixels, grid, strip
 from jgan.inference.latent import in_square, square
@@ -29,6 +30,7 @@ MOST_DIGITS = 2000  # of a number with all candidates
 MOST_IMAGES = 400  # on a sheet
 SQUARE = 7  # images on a side of the square's background
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # of uploads, as Pillow calls them
+JPEG = b"\xff\xd8"  # at the begin of one
 MOST_PIXELS = 50_000_000  # of an upload, before it is made smaller
 
 
@@ -128,20 +130,29 @@ def check_translation(opt: Translation, upload: bytes) -> bytes:
 
 
 def translate_upload(opt: Translation, upload: bytes, files: dict[str, Path]) -> dict:
-    from jgan.inference.translators import load_translator, translate
+    from jgan.inference.translators import label_classes, load_translator, shown, translate
     from jgan.jittor_setup.runtime import seed_jittor
 
     generator = load_translator(files[opt.weights], direction=opt.direction)
-    image = read_upload(upload, "L" if generator.in_channels == 1 else "RGB")
-    image.thumbnail((opt.longest, opt.longest), Image.Resampling.BICUBIC)
+    n_classes = label_classes(generator)
+    image = read_upload(upload, "L" if generator.in_channels == 1 else "RGB", n_classes)
+    way = Image.Resampling.BICUBIC if n_classes is None else Image.Resampling.NEAREST
+    image.thumbnail((opt.longest, opt.longest), way)
     seed_jittor(opt.seed, "translate")
-    return {"input": encode_png(np.asarray(image)), "image": encode_png(translate(generator, image))}
+    return {"input": encode_png(shown(image, n_classes)), "image": encode_png(translate(generator, image))}
 
 
-def read_upload(upload: bytes, mode: str) -> Image.Image:
-    """The image of an upload; UserError for none, for a broken one, and for more pixels than MOST_PIXELS."""
+def read_upload(upload: bytes, mode: str, label_classes: int | None = None) -> Image.Image:
+    """The image of an upload, or its label map of so many classes.
+
+    UserError for none, for a broken one, and for more pixels than MOST_PIXELS.
+    """
     try:
-        return to_mode(decode_image(io.BytesIO(upload), formats=FORMATS, most_pixels=MOST_PIXELS), mode)
+        image = decode_image(io.BytesIO(upload), formats=FORMATS, most_pixels=MOST_PIXELS)
+        if label_classes is None:
+            return to_mode(image, mode)
+        suffix = ".jpg" if upload.startswith(JPEG) else ".png"
+        return to_label_map(image, label_classes, path=Path(f"upload{suffix}"))
     except UnidentifiedImageError:
         raise UserError("this is no image that can be read; JPEG, PNG, WebP, BMP and TIFF can be") from None
     except Exception as error:  # Pillow's decoders raise whatever they stumble over

@@ -11,6 +11,7 @@ from PIL import Image
 
 from jgan import memory
 from jgan.data.dataset import encoded
+from jgan.data.label_maps import distinct_palette
 from jgan.errors import UserError
 from jgan.images import to_pixels
 from jgan.layers import BatchNorm, untracked
@@ -41,6 +42,14 @@ def load_translator(
 def label_classes(generator) -> int | None:
     """Of how many classes the label maps are that the generator takes; None for one that takes images."""
     return getattr(generator, "label_classes", None)
+
+
+def shown(image: Image.Image, label_classes: int | None) -> np.ndarray:
+    """What is translated, as pixels uint8 (H, W) or (H, W, 3); a label map in colours."""
+    pixels = np.asarray(image)
+    if label_classes is None:
+        return pixels
+    return distinct_palette(label_classes).coloured(pixels[None]).transpose(1, 2, 0)
 
 
 def translating_classes() -> list:

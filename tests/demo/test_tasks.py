@@ -15,6 +15,8 @@ from jgan.demo.tasks import Number, Place, Samples, Square, Translation
 from jgan.errors import UserError
 from jgan.images import from_pixels
 from jgan.inference import generators
+from jgan.inference.translators import load_translator, translate
+from jgan.jittor_setup.runtime import seed_jittor
 from jgan.models import cgan, dcgan, pix2pix
 from jgan.weights.networks import save_network
 
@@ -120,6 +122,25 @@ def test_what_is_no_image_that_can_be_used_is_a_sentence(upload, sentence):
     with pytest.raises(UserError) as refused:
         tasks.read_upload(upload, "RGB")
     assert sentence in str(refused.value) and " at 0x" not in str(refused.value)
+
+
+def test_a_label_map_is_taken_as_it_is_and_what_is_none_is_a_sentence():
+    classes = np.arange(6, dtype=np.uint8).reshape((2, 3))
+    assert np.array_equal(tasks.read_upload(encoded(classes), "RGB", 6), classes)
+    with pytest.raises(UserError, match="it holds the value 5, and the classes of 5 are 0 to 4"):
+        tasks.read_upload(encoded(classes), "RGB", 5)
+    with pytest.raises(UserError, match="it is a JPEG, which changes values a little"):
+        tasks.read_upload(encoded(classes, "JPEG"), "RGB", 6)
+
+
+def test_a_label_map_is_translated_as_translate_does_it(tmp_path):
+    save_network(tmp_path / "maps", pix2pix.Generator(label_classes=6, conv_dim=2, n_levels=5))
+    classes = np.random.default_rng(0).integers(0, 6, (32, 64)).astype(np.uint8)
+    found = tasks.translate_upload(Translation("maps", longest=64), encoded(classes), {"maps": tmp_path / "maps"})
+    shown, drawn = (decoded(found[name]) for name in ("input", "image"))
+    assert shown.shape == drawn.shape == (32, 64, 3) and len(np.unique(shown.reshape((-1, 3)), axis=0)) == 6
+    seed_jittor(0, "translate")
+    assert np.array_equal(drawn, translate(load_translator(tmp_path / "maps"), Image.fromarray(classes)))
 
 
 @pytest.mark.parametrize(
