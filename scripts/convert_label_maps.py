@@ -1,8 +1,8 @@
 """Turn colour-coded label maps into classes, grey images whose values are the numbers of classes, and back.
 
-python scripts/convert_label_maps.py coloured classes --palette palettes/facades.txt
-python scripts/convert_label_maps.py facades/train classes/train --half b --palette palettes/facades.txt
-python scripts/convert_label_maps.py classes coloured --to colours --palette palettes/facades.txt
+python scripts/convert_label_maps.py coloured classes --palette scripts/palettes/facades.txt
+python scripts/convert_label_maps.py facades/train classes/train --half b --palette scripts/palettes/facades.txt
+python scripts/convert_label_maps.py classes coloured --to colours --palette scripts/palettes/facades.txt
 
 With --half the input is pairs side by side, and the output A/ and B/, as train_pix2pix.py takes them. A palette is a
 text file, a line "red green blue name" for each class from 0 on. Colours that are not in it, as JPEG makes them, become
@@ -37,7 +37,7 @@ MOST_FAR = 0.5  # of the pixels of a label map
 class Options:
     input: str = option(help="folder of label maps, or of pairs side by side with --half")
     output: str = option(help="the folder to make, with each image by its name as PNG")
-    palette: Optional[str] = option(None, "the classes and their colours, a text file such as palettes/facades.txt")
+    palette: Optional[str] = option(None, "classes and colours, a text file such as scripts/palettes/facades.txt")
     half: Optional[str] = option(
         None, "which half is the label map; A/ and B/ in the output are those of the pairs", choices=("a", "b")
     )
@@ -46,7 +46,7 @@ class Options:
 
 def main(opt: Options, given: dict) -> int:
     if opt.palette is None:
-        raise UserError("give the classes and their colours as --palette, such as palettes/facades.txt")
+        raise UserError("give the classes and their colours as --palette, such as scripts/palettes/facades.txt")
     if opt.half is not None and opt.to == "colours":
         raise UserError("--half is about pairs of coloured label maps; leave it out with --to colours")
     palette = load_palette(opt.palette)

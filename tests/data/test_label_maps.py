@@ -61,7 +61,7 @@ def test_distinct_colours_are_distinct():
 
 
 def test_the_palette_of_the_facades_has_their_twelve_classes():
-    palette = load_palette(ROOT / "palettes" / "facades.txt")
+    palette = load_palette(ROOT / "scripts" / "palettes" / "facades.txt")
     assert len(palette.names) == 12 and palette.names[2] == "window"
     assert palette.colours[[0, 11]].tolist() == [[0, 0, 223], [175, 0, 0]]
 
