@@ -21,11 +21,12 @@ from jgan.errors import UserError
 
 
 def main(connection: Connection) -> None:
-    """Answer until the other side is gone."""
+    """Answer until the other side is gone, unless Jittor cannot be imported."""
     with suppress(EOFError, BrokenPipeError):
         files = connection.recv()
-        connection.send(answer(files, offered, files))
-        while True:
+        begun = answer(files, offered, files)
+        connection.send(begun)
+        while "result" in begun:
             name, opt, checked = connection.recv()
             connection.send(answer(files, TASKS[name].work, opt, checked, files))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from PIL import Image
-from programs import run
+from programs import run, write_exchanged
 
 browser = pytest.importorskip("browser", reason="selenium is not installed")
 pytest.importorskip("bottle")
@@ -23,9 +23,12 @@ TABS = ("number", "samples", "square", "translation")
 
 
 @pytest.fixture(scope="module")
-def demo():
-    """One that has compiled what it needs."""
-    with serving() as demo:
+def demo(tmp_path_factory):
+    """One that has compiled what it needs. Its own/exchanged draws a 7 for a 3, and a 3 for a 7."""
+    folder = tmp_path_factory.mktemp("weights") / "own"
+    folder.mkdir()
+    write_exchanged(folder / "exchanged.safetensors", WEIGHTS / "cgan_mnist.safetensors", 3, 7)
+    with serving("--weights", folder) as demo:
         for task in ("number", "samples", "place"):
             demo.compute(task, {"number": "0"} if task == "number" else {})
         yield demo
@@ -124,6 +127,14 @@ def test_a_typed_number_is_the_strip_of_render_digits(chromium, demo, tmp_path):
     for name in ("result.png", "result.zip"):
         saved = chromium.download(f"a[download='{name}']", tmp_path / "downloads")
         assert saved == (tmp_path / name).read_bytes()
+
+
+def test_a_digit_that_is_read_as_another_stands_out(chromium, demo):
+    tab = Tab(chromium, demo, "number")
+    tab.fill(number="1370", weights="own/exchanged")
+    assert tab.submit() == "" and chromium.texts(".digits b") == ["1", "3 → 7", "7 → 3", "0"]
+    backgrounds = [found.value_of_css_property("background-color") for found in chromium.all(".digits li")]
+    assert backgrounds[0] == backgrounds[3] != backgrounds[1] == backgrounds[2]
 
 
 def test_a_bad_number_gets_the_sentence_of_render_digits_and_no_strip(chromium, demo, tmp_path):
