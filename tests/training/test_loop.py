@@ -18,6 +18,7 @@ import pytest
 from jittor import nn
 
 from jgan.algorithms import Algorithm
+from jgan.cli.training import AdamOptions, TrainOptions
 from jgan.data.batches import Batches
 from jgan.errors import UserError
 from jgan.images import to_pixels
@@ -42,15 +43,11 @@ class Weight(nn.Module):
 
 
 @dataclasses.dataclass
-class Options:
+class Options(TrainOptions, AdamOptions):
+    lr: float = 0.1
     n_epochs: int = 10**6
-    max_steps: int | None = None
     sample_interval: int = 10**6
     save_interval: int = 10**6
-    seed: int = 0
-    ema_decay: float = 0.0
-    evaluate_interval: int | None = None
-    tensorboard: bool = False
 
 
 class Training:
