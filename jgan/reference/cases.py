@@ -221,7 +221,8 @@ def cyclegan(
 CASES = {case.__name__: case for case in (gan, cgan, projection, dcgan, wgan, wgan_gp, pix2pix, spade, cyclegan)}
 
 _WGAN = {"batch_size": 4, "img_size": 18, "latent_dim": 5, "conv_dim": 3, "n_critic": 2}
-_SPADE = {"batch_size": 2, "img_size": 16, "label_classes": 3, "conv_dim": 2, "n_levels": 2}
+# At more levels some biases are taken away by the normalisation after the next, and its running means wander with them.
+_SPADE = {"batch_size": 2, "img_size": 16, "label_classes": 3, "conv_dim": 2, "n_levels": 1}
 _CYCLEGAN = {"conv_dim": 2, "n_blocks": 1, "pool_size": 2}
 FIXTURES = {  # a file of tests/fixtures -> its case, and that one's sizes
     "gan": ("gan", {"batch_size": 8, "img_size": 6, "latent_dim": 5, "width": 4}),
