@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from jgan.errors import UserError
 from jgan.images import from_pixels, to_pixels
+from jgan.jittor_setup.runtime import seed_jittor
 from jgan.models.cgan import Generator
 from jgan.models.classifier import Classifier
 from jgan.warmup.digits import draw_digits, parse_digits, percent
@@ -79,6 +80,7 @@ def test_the_label_is_the_digit_of_its_place():
 
 
 def test_of_several_candidates_the_one_read_most_surely_is_kept(generator):
+    seed_jittor(0, "judge")
     judge = Classifier(width=1)
     judge.eval()
     digits, n = parse_digits("70"), 6
@@ -88,9 +90,9 @@ def test_of_several_candidates_the_one_read_most_surely_is_kept(generator):
         drawn = to_pixels(generator(jt.array(z), [digit] * n))
         logits = judge(jt.array(from_pixels(drawn))).numpy().astype(np.float64)
         sure = np.exp(logits[:, digit]) / np.exp(logits).sum(axis=1)
-        assert np.array_equal(kept[place], drawn[sure.argmax()])
-        alone = draw_digits(generator, digits, seed=1)[place].astype(int)
-        assert np.abs(alone - drawn[0]).max() <= 1
+        alone = draw_digits(generator, digits, seed=1)[place]
+        for found, expected in ((kept[place], drawn[sure.argmax()]), (alone, drawn[0])):  # of batches of other sizes
+            assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize(("share", "text"), [(0.99999, "99.9%"), (1.0, "100.0%"), (0.5, "50.0%"), (0.1239, "12.3%")])
