@@ -52,6 +52,8 @@ def train(
     step under way is done (status 130, 143 or 129). KeyboardInterrupt is raised if it cannot be done (see StopRequest),
     and UserError if a loss or a weight is no longer finite; the state saved last is kept then.
 
+    Of several processes (see `jgan.processes`) the first does all this, and the others take its steps with it.
+
     A run that is resumed first shows what its state implies: generator, curves, page, and the sample and the scores of
     its step if they were due. If no step is left to do, that is all.
     """
