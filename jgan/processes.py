@@ -48,11 +48,10 @@ def alone():
 
 
 def require_shares(batch_size: int) -> None:
-    """UserError unless a batch can be shared."""
+    """UserError unless a batch, that of all processes, can be shared."""
     if batch_size % size():
         raise UserError(
-            f"{size()} processes share a batch equally, and --batch_size {batch_size} is not a multiple of {size()}; "
-            "it is that of all of them"
+            f"{size()} processes share a batch equally, and one of {batch_size} is not a multiple of {size()}"
         )
 
 

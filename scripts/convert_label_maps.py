@@ -12,8 +12,8 @@ the class of the nearest that is.
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Optional
 
@@ -26,7 +26,7 @@ from jgan.cli.program import run_program
 from jgan.data.folder import image_paths, open_image, to_mode
 from jgan.data.label_maps import Palette, load_palette, to_label_map
 from jgan.errors import UserError
-from jgan.files import make_folder
+from jgan.files import make_folder, making_folder
 from jgan.images import save_png
 
 FAR = 48  # from every colour, as a Euclidean distance of red, green and blue: more than JPEG moves most pixels
@@ -52,24 +52,22 @@ def main(opt: Options, given: dict) -> int:
     palette = load_palette(opt.palette)
     paths = image_paths(opt.input)
     names = [path.relative_to(opt.input).with_suffix(".png") for path in paths]
+    n_of_name = Counter(names)
     for path, name in zip(paths, names):
-        if names.count(name) > 1:
+        if n_of_name[name] > 1:
             raise UserError(f"{path} and another image of its name would both be written as {name}; rename one")
-    output = Path(opt.output)
-    if output.exists() and (not output.is_dir() or os.listdir(output)):
-        raise UserError(f"{output} is not empty; give a new folder to write into")
-
-    label_maps = output if opt.half is None else output / opt.half.upper()
-    for path, name in tqdm(list(zip(paths, names)), "converting", mininterval=1, disable=not sys.stderr.isatty()):
-        try:
-            image, *other = halves(open_image(path), opt.half)
-            pixels = classes_of(image, palette) if opt.to == "classes" else coloured(image, palette, path)
-        except Exception as error:  # Pillow's decoders raise whatever they stumble over
-            raise UserError(f"{path} cannot be used: {error}") from None
-        write(label_maps / name, pixels)
-        if other:
-            write(output / "BA"["ab".index(opt.half)] / name, np.asarray(to_mode(other[0], "RGB")))
-    print(f"wrote {len(paths)} label map{'s' * (len(paths) != 1)} of {len(palette.names)} classes into {label_maps}")
+    with making_folder(opt.output) as output:
+        label_maps = output if opt.half is None else output / opt.half.upper()
+        for path, name in tqdm(list(zip(paths, names)), "converting", mininterval=1, disable=not sys.stderr.isatty()):
+            try:
+                image, *other = halves(open_image(path), opt.half)
+                pixels = classes_of(image, palette) if opt.to == "classes" else coloured(image, palette, path)
+            except Exception as error:  # Pillow's decoders raise whatever they stumble over
+                raise UserError(f"{path} cannot be used: {error}") from None
+            write(label_maps / name, pixels)
+            if other:
+                write(output / "BA"["ab".index(opt.half)] / name, np.asarray(to_mode(other[0], "RGB")))
+    print(f"wrote {len(paths)} label map{'s' * (len(paths) != 1)} of {len(palette.names)} classes into {opt.output}")
     return 0
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from jgan.cli.options import option
+from jgan.cli.options import image_size, option
 from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.images import save_gif, save_png
@@ -35,7 +35,8 @@ def main(opt: Options, given: dict) -> int:
         raise UserError(f"a sample in {run.samples} cannot be read ({error}); remove it") from None
     steps = np.array(list(drawn))
     chosen = [np.abs(steps - step).argmin() for step in np.linspace(steps[-1], steps[0], opt.rows)[::-1]]
-    height = run.read_config()["options"]["img_size"] + 2  # an image of the sheet, and the padding above it
+    height, _ = image_size(str(run.read_config()["options"]["img_size"]), "img_size")
+    height += 2  # an image of the sheet, and the padding above it
     strip = [sheets[i][:height] for i in dict.fromkeys(chosen)]
     save_png(run.folder / "progress.png", np.concatenate([*strip, sheets[0][:2]]))
     save_gif(run.folder / "progress.gif", sheets, ms=opt.ms)

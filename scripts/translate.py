@@ -27,7 +27,7 @@ from jgan.images import save_png
 from jgan.weights.arrays import load_header
 
 IDLE = {  # the options that mean nothing to a file's model
-    "cyclegan.Generators": {"running_statistics", "no_dropout"},
+    "cyclegan.Generators": {"running_statistics", "no_dropout", "seed"},
     "pix2pix.Generator": {"direction"},
     "spade.Generator": {"direction", "no_dropout"},
 }
@@ -118,7 +118,11 @@ def check(opt: Options, given: dict) -> dict[Path, Path]:
         raise UserError(f"--output is the folder to write into; {output} looks like an image")
     images = find(opt.inputs, output)
     weights = require_weights(opt.weights)
-    for name in IDLE.get(load_header(weights).get("model"), set()) & given.keys():
+    header = load_header(weights)
+    idle = IDLE.get(header.get("model"), set())
+    if header.get("model") == "spade.Generator" and header["options"].get("latent_dim") is None:
+        idle = idle | {"seed"}  # it draws nothing at random
+    for name in sorted(idle & given.keys()):
         raise UserError(f"--{name} means nothing to the generator in {weights}; leave it out")
     make_folder(output)
     return images

@@ -119,7 +119,7 @@ class Translation:
     weights: str = option("cyclegan_monet_128", "a generator that translates")
     direction: str = option("a2b", "of CycleGAN's two", choices=("a2b", "b2a"))
     longest: int = option(256, "pixels on the longer side; a larger image is made smaller", least=1, most=1024)
-    seed: int = option(0, "of the dropout", least=0)
+    seed: int = option(0, "of the dropout or the noise", least=0)
 
 
 def check_translation(opt: Translation, upload: bytes) -> bytes:

@@ -86,7 +86,8 @@ class Generator(nn.Module):
     ):  # fmt: skip
         self.label_classes = label_classes
         self.in_channels = label_classes
-        self.stride = self.smallest = 2**n_levels
+        self.stride = 2**n_levels
+        self.smallest = 2 * self.stride  # so that even the first blocks have pixels to normalise by
         self.latent_dim = latent_dim
         widths = [conv_dim * min(2**i, 16) for i in reversed(range(n_levels + 1))]
         if latent_dim is None:

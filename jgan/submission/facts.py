@@ -58,7 +58,8 @@ def read_facts(run: Run, weights: Path, judge: str | None) -> Facts:
         speeds = [entry for entry in read_log(run.log) if entry["step"] <= steps and entry.get("images_per_s", 0) > 0]
         scored = [entry for entry in read_log(run.scores) if entry["step"] <= step]
         sessions = config["sessions"]
-        named = {name: dict.fromkeys(str(each[name]) for each in sessions if name in each) for name in sessions[-1]}
+        names = dict.fromkeys(name for each in sessions for name in each)
+        named = {name: dict.fromkeys(str(each[name]) for each in sessions if name in each) for name in names}
         options = {**OLDER_CGAN, **config["options"]}
         return Facts(
             options=options,
@@ -76,15 +77,16 @@ def read_facts(run: Run, weights: Path, judge: str | None) -> Facts:
             n_parameters=sum(math.prod(array.shape) for name, array in arrays.items() if "running_" not in name),
             n_bytes=weights.stat().st_size,
             sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
-            command=_command(options, steps, judge),
+            command=_command(options, steps, judge, int(sessions[-1].get("processes", 1))),
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{run.folder} is not as train_cgan.py writes a run ({error!r})") from None
 
 
-def _command(options: dict, steps: int, judge: str | None) -> str:
+def _command(options: dict, steps: int, judge: str | None, processes: int) -> str:
     """What trains the run again: every option that it had, whatever the defaults are."""
-    words = ["python", "train_cgan.py"]
+    words = ["mpirun", "-np", str(processes)] if processes > 1 else []
+    words += ["python", "train_cgan.py"]
     for name, value in options.items():
         if name in UNTOLD or value is None or value is False:
             continue

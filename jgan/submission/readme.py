@@ -8,6 +8,7 @@ DIGITS = "0123456789"  # drawn as an example: a number of nobody's
 ENVIRONMENT = {  # what a session of a run calls it -> what the README does
     "platform": "系统",
     "processor": "处理器",
+    "processes": "进程数",
     "threads": "线程数",
     "device": "计算设备",
     "python": "Python",
@@ -94,7 +95,7 @@ pip install -r requirements.txt
 ```
 
 以上是这次训练的全部选项，`--max_steps` 是它完成的步数。结果写入 `runs/cgan`，其中的 `{_weights_file(facts)}`
-对应本仓库的权重；在 CPU 上，处理器、软件版本和线程数（`OMP_NUM_THREADS`）相同时，训练结果逐位一致。
+对应本仓库的权重；在 CPU 上，处理器、软件版本、进程数和线程数（`OMP_NUM_THREADS`）相同时，训练结果逐位一致。
 
 {_table(_course(facts))}
 ![训练曲线](images/curves.png)

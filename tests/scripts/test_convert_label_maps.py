@@ -55,7 +55,7 @@ def test_pairs_are_parted_and_colours_that_jpeg_smeared_are_the_nearest(folder, 
         (["coloured", "out"], "give the classes and their colours as --palette"),
         (["coloured", "out", "--palette", "gone.txt"], "the palette gone.txt cannot be read"),
         (["gone", "out", "--palette", "palette.txt"], "the image folder gone does not exist"),
-        (["coloured", "coloured", "--palette", "palette.txt"], "coloured is not empty; give a new folder"),
+        (["coloured", "coloured", "--palette", "palette.txt"], "coloured already holds something; choose a folder"),
         (
             ["photos", "out", "--palette", "palette.txt"],
             "photos/0.png cannot be used: 100% of its pixels have no colour",

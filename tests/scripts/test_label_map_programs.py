@@ -74,9 +74,15 @@ def test_a_map_is_drawn_by_its_classes_at_any_size_and_only_with_noise_at_that_o
     odd[20:, 30:] = 28
     for name, value in (("odd", 28), ("other", 3)):
         Image.fromarray(np.where(odd == 28, np.uint8(value), odd)).save(landscapes / f"{name}.png")
-    run(landscapes, "translate", "odd.png", "other.png", *weights)
+    Image.new("L", (6, 5), 3).save(landscapes / "small.png")
+    run(landscapes, "translate", "odd.png", "other.png", "small.png", *weights)
     drawn = [np.asarray(Image.open(landscapes / "translated" / f"{name}.png")) for name in ("odd", "other")]
     assert drawn[0].shape == (45, 70, 3) and not np.array_equal(*drawn)
+    assert Image.open(landscapes / "translated" / "small.png").size == (6, 5)
+    assert (
+        "--seed means nothing to the generator"
+        in run(landscapes, "translate", "odd.png", *weights, "--seed", 1, status=2).err
+    )
 
     done = run(landscapes, "translate", "odd.png", "--weights", "spade_noise/generator.safetensors", status=2)
     assert "begins with noise draws images of 64x32 alone, and was given one of 70x45" in done.err

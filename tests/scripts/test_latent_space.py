@@ -111,9 +111,11 @@ def test_a_class_is_walked_through(tmp_path, weights):
     assert np.array_equal(way[0], ends[:, 0])
 
 
-def test_progress_shows_the_same_latents_over_time(tmp_path):
+@pytest.mark.parametrize("img_size", [4, "8x4"])
+def test_progress_shows_the_same_latents_over_time(tmp_path, img_size):
+    """Of images of a height of 4."""
     training = Run(tmp_path / "run", program="train_toy")
-    training.create({"img_size": 4}, {})
+    training.create({"img_size": img_size}, {})
     sheets = np.random.default_rng(0).integers(0, 256, (5, 14, 20), np.uint8)  # two rows of three images of 4x4
     for i, sheet in enumerate(sheets):
         Image.fromarray(sheet).save(training.samples / f"{i * 10:07d}.png")

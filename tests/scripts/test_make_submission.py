@@ -118,6 +118,15 @@ def test_a_run_older_than_the_choice_of_networks_is_handed_in_as_what_it_was(own
     assert "--arch mlp" in (tmp_path / "submission" / "repository" / "README.md").read_text()
 
 
+def test_a_run_of_several_processes_is_said_to_be_one(own_run, tmp_path):
+    config = json.loads((own_run / "config.json").read_text())
+    config["sessions"][-1]["processes"] = "2"
+    (own_run / "config.json").write_text(json.dumps(config))
+    run(tmp_path, "make_submission", "run", NUMBER)
+    readme = (tmp_path / "submission" / "repository" / "README.md").read_text()
+    assert "\nmpirun -np 2 python train_cgan.py " in readme and "| 进程数 | 2 |" in readme
+
+
 def test_the_commands_of_the_readme_work_in_a_clone(folder, tmp_path):
     published = shutil.copytree(folder / "submission" / "repository", tmp_path / "published")
     commit(published)

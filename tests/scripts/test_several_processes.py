@@ -244,7 +244,7 @@ def test_a_process_that_fails_alone_ends_the_other(folder, raised, status, sente
     ("options", "sentence"),
     [
         (["--lr", "1e30"], "became nan at step 1"),
-        (["--batch_size", "3"], "2 processes share a batch equally, and --batch_size 3 is not a multiple of 2"),
+        (["--batch_size", "3"], "2 processes share a batch equally, and one of 3 is not a multiple of 2"),
         (["--lr", "-1"], "argument --lr: -1.0 must be above 0"),
     ],
 )
