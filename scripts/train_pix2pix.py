@@ -22,7 +22,7 @@ from jgan.cli.options import image_size, option
 from jgan.data.augment import center_crops
 from jgan.data.dataset import Images
 from jgan.data.label_maps import MOST_CLASSES, distinct_palette
-from jgan.data.paired import load_matched, load_pairs
+from jgan.data.paired import folders_of_pairs, load_matched, load_pairs
 from jgan.errors import UserError
 from jgan.images import from_pixels, image_table
 from jgan.processes import share
@@ -73,6 +73,8 @@ class Options(translation.TranslationOptions):
     lambda_feat: Optional[float] = option(None, "spade: weight of the feature-matching loss; else 10", least=0)
 
     def __post_init__(self):
+        if self.resume is not None and self.output is None:
+            return  # as typed: with the run's own options they come here again
         idle = {"unet": ("latent_dim", "lambda_feat"), "spade": ("in_channels", "lambda_l1", "lambda_gp")}
         for name in idle[self.arch]:
             if getattr(self, name) is not None:
@@ -108,11 +110,12 @@ def load(opt: Options) -> list[Images]:
     }
     how = {"size": opt.loaded(opt.size), **kinds}
 
-    def to_score(*trained_on: str) -> list[Images]:
+    def to_score(*trained_on) -> list[Images]:
         if opt.evaluate_interval is None:
             return []
         folder = _val_dir(opt)
-        training.require_held_out(opt, folder, *trained_on)
+        for part in folders_of_pairs(folder):
+            training.require_held_out(opt, part, *trained_on)
         return load_pairs(folder, size=opt.size, **kinds)[::forth]
 
     if translation.is_one_folder(opt, "give the pairs as --data_dir, or as --dir_a and --dir_b"):
@@ -122,8 +125,10 @@ def load(opt: Options) -> list[Images]:
             )
         train = os.path.join(opt.data_dir, "train")
         folder = train if os.path.isdir(train) else opt.data_dir
-        training.require_outside(opt, folder)
-        return load_pairs(folder, **how)[::forth] + to_score(folder)
+        parts = folders_of_pairs(folder)
+        for part in parts:
+            training.require_outside(opt, part)
+        return load_pairs(folder, **how)[::forth] + to_score(*parts)
     training.require_outside(opt, opt.dir_a)
     training.require_outside(opt, opt.dir_b)
     return load_matched(opt.dir_a, opt.dir_b, **how)[::forth] + to_score(opt.dir_a, opt.dir_b)

@@ -273,15 +273,17 @@ def _options_to_resume(run: Run, given: dict, options_class) -> dict:
     return {**options, "max_steps": None, **anew, "output": str(run.folder)}
 
 
-def require_held_out(opt, folder: str, *trained_on: str) -> None:
-    """UserError if a folder of images to score by lies in one that is trained on, or the run lies in it."""
+def require_held_out(opt, folder: str | Path, *trained_on: str | Path) -> None:
+    """UserError if a folder of images to score by lies in one that is trained on, or this or the run lies in it."""
+    scored = Path(folder).resolve()
     for other in trained_on:
-        if Path(other).resolve() in (Path(folder).resolve(), *Path(folder).resolve().parents):
-            raise UserError(f"the images in {folder} would be trained on, being in {other}; give others as --val_dir")
+        trained = Path(other).resolve()
+        if trained in (scored, *scored.parents) or scored in trained.parents:
+            raise UserError(f"images in {folder} would be trained on, as those in {other}; give others as --val_dir")
     require_outside(opt, folder)
 
 
-def require_outside(opt, folder: str) -> None:
+def require_outside(opt, folder: str | Path) -> None:
     """UserError if the run lies in its folder of images: what it draws would be taken for data when it is resumed."""
     if Path(folder).resolve() in (Path(opt.output).resolve(), *Path(opt.output).resolve().parents):
         raise UserError(f"the run {opt.output} would lie among its own images in {folder}; choose another --output")

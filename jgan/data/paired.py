@@ -13,6 +13,12 @@ from jgan.data.label_maps import to_label_map
 from jgan.errors import UserError
 
 
+def folders_of_pairs(folder: str | Path) -> list[Path]:
+    """The folders whose images `load_pairs` reads: A/ and B/ in this one if both are there, else this one."""
+    parts = [Path(folder, name) for name in "AB"]
+    return parts if all(each.is_dir() for each in parts) else [Path(folder)]
+
+
 def load_pairs(
     folder: str | Path, *, size: tuple[int, int], channels: tuple[int, int] = (3, 3), label_classes=(None, None)
 ) -> list[Images]:
@@ -25,8 +31,8 @@ def load_pairs(
     a label map that is none.
     """
     how = {"size": size, "channels": channels, "label_classes": label_classes}
-    folders = [Path(folder, name) for name in "AB"]
-    if all(each.is_dir() for each in folders):
+    folders = folders_of_pairs(folder)
+    if len(folders) == 2:
         return load_matched(*folders, **how)
     paths = image_paths(folder)
     halves = _allocate(len(paths), **how)

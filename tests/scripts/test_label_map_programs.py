@@ -66,9 +66,20 @@ def test_rectangles_of_29_classes_are_trained_resumed_to_the_bit_drawn_and_score
     assert header["scores"] == {name: pytest.approx(scores[name], rel=1e-4) for name in ("l1", "psnr", "ssim")}
 
 
+def test_maps_to_score_by_are_not_those_that_are_trained_on(landscapes, refused):
+    options = [*COMMON, "--evaluate_interval", 1]
+    given = ["--dir_a", "train/A", "--dir_b", "train/B", "--val_dir", "train"]
+    assert "train/A would be trained on, as those in" in refused("train_pix2pix", *given, *options)
+    for name in "AB":
+        (landscapes / "train" / name).rename(landscapes / name)
+    (landscapes / "train").rmdir()
+    run(landscapes, "train_pix2pix", "--data_dir", ".", *options, *ARCHS["spade"], "--max_steps", 1)
+
+
 def test_a_map_is_drawn_by_its_classes_at_any_size_and_only_with_noise_at_that_of_the_training(landscapes):
     for arch in ("spade", "spade_noise"):
         run(landscapes, "train_pix2pix", "--data_dir", ".", *COMMON, *ARCHS[arch], "--max_steps", 1, "--output", arch)
+    run(landscapes, "train_pix2pix", "--resume", "spade", "--arch", "spade", "--max_steps", 2)
     weights = ["--weights", "spade/generator.safetensors"]
     odd = np.full((45, 70), 7, np.uint8)
     odd[20:, 30:] = 28

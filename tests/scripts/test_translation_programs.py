@@ -234,9 +234,10 @@ def test_a_translator_is_scored_by_images_that_it_is_not_trained_on(pictures):
 
 def test_a_translator_without_images_to_score_by_is_refused(refused, pictures):
     options = ["--img_size", 32, "--evaluate_interval", 2]
-    assert "would be trained on, being in" in refused(
-        "train_pix2pix", "--data_dir", "pairs/train", "--val_dir", "pairs/train", *options
-    )
+    for val_dir in ("pairs/train", "pairs"):
+        assert "pairs/train; give others as --val_dir" in refused(
+            "train_pix2pix", "--data_dir", "pairs/train", "--val_dir", val_dir, *options
+        )
     assert "would lie among its own images" in refused(
         "train_pix2pix", "--data_dir", "pairs", "--output", "pairs/val/run", *options
     )
