@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from conftest import ENVIRONMENT, ROOT
 
-LONG = {"number": "0123456789", "candidates": "60"}  # a computation of some seconds
+LONG = {"number": "0123456789", "candidates": "200"}  # a computation of some seconds
 
 
 class Demo:

@@ -152,7 +152,7 @@ def test_others_wait_and_are_told_how_many_are_before_them(demo):
     threads = [threading.Thread(target=ask, args=each) for each in asked]
     for thread in threads:
         thread.start()
-        time.sleep(0.3)
+        time.sleep(0.2)
     assert "the number is empty" in demo.refusal("number", {"number": ""})  # who is wrong need not wait
     assert threads[0].is_alive()
     for thread in threads:
