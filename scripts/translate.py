@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from jgan.cli.options import image_size, option, require_weights
 from jgan.cli.program import run_program
-from jgan.data.folder import SUFFIXES, image_paths, open_image, to_mode
-from jgan.data.label_maps import to_label_map
+from jgan.data.folder import SUFFIXES, as_input, image_paths, open_image, to_mode
+from jgan.data.label_maps import resampling
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import save_png
@@ -93,13 +93,12 @@ def read(path: Path, opt: Options, mode: str, label_classes: int | None) -> list
             raise ValueError(f"it is {whole.width} pixels wide and cannot be halved")
         images = [whole.crop((left, 0, left + middle, whole.height)) for left in (0, middle)]
         images = images if opt.half == "a" else images[::-1]
-    first = to_mode(images[0], mode) if label_classes is None else to_label_map(images[0], label_classes, path=path)
+    first = as_input(images[0], mode, label_classes, path=path)
     images = [first, *(to_mode(image, "RGB") for image in images[1:])]
     if opt.size is not None:
         size = image_size(opt.size, "--size")[::-1]
-        way = Image.Resampling.BICUBIC if label_classes is None else Image.Resampling.NEAREST
-        others = [image.resize(size, Image.Resampling.BICUBIC) for image in images[1:]]
-        images = [images[0].resize(size, way), *others]
+        kinds = [label_classes, *[None] * (len(images) - 1)]
+        images = [image.resize(size, resampling(kind)) for image, kind in zip(images, kinds)]
     return images
 
 

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from jgan.data.dataset import Images, allocate_pixels
+from jgan.data.label_maps import to_label_map
 from jgan.errors import UserError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
@@ -179,3 +180,11 @@ def to_mode(image: Image.Image, mode: str) -> Image.Image:
     elif image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert(mode)
+
+
+def as_input(image: Image.Image, mode: str, label_classes: int | None, *, path: Path) -> Image.Image:
+    """An image in one of Pillow's modes; where there are label_classes, as the label map that it must be then.
+
+    Raises ValueError, as `to_mode` and `to_label_map` do.
+    """
+    return to_mode(image, mode) if label_classes is None else to_label_map(image, label_classes, path=path)

@@ -36,6 +36,11 @@ def to_label_map(image: Image.Image, label_classes: int, *, path: Path) -> Image
     return Image.fromarray(classes)
 
 
+def resampling(label_classes: int | None) -> Image.Resampling:
+    """How an image is resized, or a label map of so many classes, whose numbers are not interpolated."""
+    return Image.Resampling.BICUBIC if label_classes is None else Image.Resampling.NEAREST
+
+
 def one_hot(maps: np.ndarray, label_classes: int) -> np.ndarray:
     """Label maps uint8 (N, 1, H, W) as float32 (N, label_classes, H, W): 1 in the channel of the class, 0 elsewhere."""
     return (maps == np.arange(label_classes, dtype=np.uint8)[:, None, None]).astype(np.float32)

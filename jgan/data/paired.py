@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from jgan.data.dataset import Images, allocate_pixels
-from jgan.data.folder import LISTED, image_paths, open_image, to_mode
-from jgan.data.label_maps import to_label_map
+from jgan.data.folder import LISTED, as_input, image_paths, open_image
+from jgan.data.label_maps import resampling
 from jgan.errors import UserError
 
 
@@ -105,15 +105,10 @@ def _read_into(images: Images, i: int, image: Image.Image, path: Path) -> None:
     """Put an image, resized, in a place among those of a half; UserError if it should be a label map and is none."""
     _, channels, height, width = images.pixels.shape
     try:
-        if images.label_classes is not None:
-            image = to_label_map(image, images.label_classes, path=path).resize(
-                (width, height), Image.Resampling.NEAREST
-            )
-        else:
-            image = to_mode(image, "L" if channels == 1 else "RGB")
-            image = image.resize((width, height), Image.Resampling.BICUBIC)
+        image = as_input(image, "L" if channels == 1 else "RGB", images.label_classes, path=path)
     except ValueError as error:
         raise UserError(f"{path} cannot be used: {error}") from None
+    image = image.resize((width, height), resampling(images.label_classes))
     images.pixels[i] = np.asarray(image).reshape((height, width, channels)).transpose(2, 0, 1)
 
 

@@ -17,8 +17,8 @@ from PIL import Image, UnidentifiedImageError
 from jgan.cli.digits import JUDGE, DigitOptions, draw_and_read
 from jgan.cli.labels import asked_label, asked_labels
 from jgan.cli.options import LARGEST, numbers, option
-from jgan.data.folder import decode_image, to_mode
-from jgan.data.label_maps import to_label_map
+from jgan.data.folder import as_input, decode_image
+from jgan.data.label_maps import resampling
 from jgan.errors import UserError
 from jgan.images import encode_png, from_pixels, grid, strip
 from jgan.inference.latent import in_square, square
@@ -136,8 +136,7 @@ def translate_upload(opt: Translation, upload: bytes, files: dict[str, Path]) ->
     generator = load_translator(files[opt.weights], direction=opt.direction)
     n_classes = label_classes(generator)
     image = read_upload(upload, "L" if generator.in_channels == 1 else "RGB", n_classes)
-    way = Image.Resampling.BICUBIC if n_classes is None else Image.Resampling.NEAREST
-    image.thumbnail((opt.longest, opt.longest), way)
+    image.thumbnail((opt.longest, opt.longest), resampling(n_classes))
     seed_jittor(opt.seed, "translate")
     return {"input": encode_png(shown(image, n_classes)), "image": encode_png(translate(generator, image))}
 
@@ -149,10 +148,8 @@ def read_upload(upload: bytes, mode: str, label_classes: int | None = None) -> I
     """
     try:
         image = decode_image(io.BytesIO(upload), formats=FORMATS, most_pixels=MOST_PIXELS)
-        if label_classes is None:
-            return to_mode(image, mode)
         suffix = ".jpg" if upload.startswith(JPEG) else ".png"
-        return to_label_map(image, label_classes, path=Path(f"upload{suffix}"))
+        return as_input(image, mode, label_classes, path=Path(f"upload{suffix}"))
     except UnidentifiedImageError:
         raise UserError("this is no image that can be read; JPEG, PNG, WebP, BMP and TIFF can be") from None
     except Exception as error:  # Pillow's decoders raise whatever they stumble over
