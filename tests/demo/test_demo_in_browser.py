@@ -61,6 +61,7 @@ class Tab:
         """Open another part by its link."""
         self.name = name
         self.chromium.find(f"nav a[href='#{name}']").click()
+        self.chromium.wait_for(f"return !document.querySelector('#{name}').hidden")
 
     def wait(self) -> str:
         """What the status says when nothing is computed any more."""
@@ -127,6 +128,19 @@ def test_a_typed_number_is_the_strip_of_render_digits(chromium, demo, tmp_path):
     for name in ("result.png", "result.zip"):
         saved = chromium.download(f"a[download='{name}']", tmp_path / "downloads")
         assert saved == (tmp_path / name).read_bytes()
+
+
+def test_when_a_form_is_free_again_its_picture_is_there(chromium, demo):
+    """That the image is not still being decoded; what is observed runs before anything else can."""
+    tab = Tab(chromium, demo, "number")
+    observe = """
+        const [button, image] = arguments;
+        const note = () => { if (!button.disabled) window.wasThere = image.complete && image.naturalWidth; };
+        new MutationObserver(note).observe(button, { attributeFilter: ["disabled"] });
+    """
+    chromium.run(observe, chromium.find("#number .primary"), chromium.find(".strip img"))
+    tab.fill(number="13800")
+    assert tab.submit() == "" and chromium.run("return window.wasThere") == 5 * 32
 
 
 def test_a_digit_that_is_read_as_another_stands_out(chromium, demo):

@@ -40,13 +40,18 @@ async function* lines(body) {
 const TYPES = { image: "image/png", input: "image/png", archive: "application/zip" };
 const urls = new WeakMap(); // of elements, to be given back when they show another file
 
-/** Make an image show a file of a result, or a link lead to it. */
-function give(place, result, name) {
+/** Make an image show a file of a result, and wait until it does, or a link lead to it. */
+async function give(place, result, name) {
   URL.revokeObjectURL(urls.get(place));
   const bytes = Uint8Array.from(atob(result[name]), (character) => character.charCodeAt(0));
   const url = URL.createObjectURL(new Blob([bytes], { type: TYPES[name] }));
   urls.set(place, url);
-  place[place instanceof HTMLImageElement ? "src" : "href"] = url;
+  if (place instanceof HTMLImageElement) {
+    place.src = url;
+    await place.decode();
+  } else {
+    place.href = url;
+  }
 }
 
 /**
@@ -80,7 +85,7 @@ function part(task, { show, upload = () => undefined }) {
     try {
       const found = await ask(task, asked, { upload: upload(), waiting: (n) => { before = n; tell(); } });
       for (const link of section.querySelectorAll("a[data-file]")) give(link, found, link.dataset.file);
-      show(found, Object.fromEntries(asked));
+      await show(found, Object.fromEntries(asked));
       result.hidden = false;
       say("");
     } catch (error) {

@@ -6,9 +6,9 @@ const drawing = data.models.filter(({ draws }) => draws);
 const DIGITS = "0123456789";
 
 const number_ = part("number", {
-  show(result, { number }) {
+  async show(result, { number }) {
     const image = number_.section.querySelector(".strip img"), { readings } = result;
-    give(image, result, "image");
+    await give(image, result, "image");
     image.alt = `The number ${number}, drawn`;
     image.style.setProperty("--n", readings.length);
     number_.section.querySelector("figcaption").textContent = `${32 * readings.length} × 32 pixels of 8-bit grey`;
@@ -30,11 +30,11 @@ const ofDigits = drawing.filter(({ classes }) => classes.slice(0, 10).join("") =
 offer(number_.form, ofDigits, "cgan_mnist");
 
 const samples = part("samples", {
-  show(result, { seeds, weights }) {
+  async show(result, { seeds, weights }) {
     const image = samples.section.querySelector(".sheet img");
-    give(image, result, "image");
+    await give(image, result, "image");
     image.alt = `Images of ${weights} with the seeds ${seeds}`;
-    image.onload = () => image.style.setProperty("--width", image.naturalWidth);
+    image.style.setProperty("--width", image.naturalWidth);
     const classes = drawing.find(({ name }) => name === weights).classes.length;
     samples.section.querySelector("figcaption").textContent = classes ? "A row for each seed, a column for each class." : "An image for each seed.";
   },

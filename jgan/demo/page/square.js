@@ -3,8 +3,8 @@
 // The latent square: its images from a distance, and the one where one points.
 
 const square = part("square", {
-  show(result, options) {
-    give(pad.querySelector("img"), result, "image");
+  async show(result, options) {
+    await give(pad.querySelector("img"), result, "image");
     walked = options;
     walk(...at);
   },
@@ -34,7 +34,7 @@ async function walk(x, y) {
       const [x, y] = wanted;
       wanted = null;
       const result = await ask("place", [...Object.entries(walked), ["x", x], ["y", y]]);
-      give(here.querySelector("img"), result, "image");
+      await give(here.querySelector("img"), result, "image");
       here.querySelector("img").alt = `The image at x ${x.toFixed(2)}, y ${y.toFixed(2)}`;
       here.querySelector("figcaption").textContent = `x ${x.toFixed(2)}, y ${y.toFixed(2)}`;
     }

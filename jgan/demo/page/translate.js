@@ -4,10 +4,10 @@
 
 const translation = part("translation", {
   upload: () => chosen,
-  show(result, { weights }) {
+  async show(result, { weights }) {
     const [given, made] = translation.section.querySelectorAll("figure");
-    give(given.querySelector("img"), result, "input");
-    give(made.querySelector("img"), result, "image");
+    await give(given.querySelector("img"), result, "input");
+    await give(made.querySelector("img"), result, "image");
     made.querySelector("figcaption").textContent = `By ${weights}`;
   },
 });
