@@ -18,10 +18,7 @@ def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
     """
     if not can_use_kernels(x, weight, bias):
         return plain.batch_norm(x, weight, bias, eps=eps, slope=slope)
-    rows = _rows(x)
-    function = _Normalize(rows, weight, bias, {"eps": eps, "slope": slope})
-    y = function(rows, weight, bias)
-    return (y.reshape(x.shape), *function.moments)
+    return Normalize.applied(x, weight, bias, eps=eps, slope=slope)
 
 
 def instance_norm(x, *, eps: float, slope: float = 1.0):
@@ -48,25 +45,10 @@ def _rows(x):
     return x.reshape((x.shape[0], x.shape[1], -1))
 
 
-class _Normalize(Function):
-    """x (N, C, M), weight, bias -> y."""
-
-    def __init__(self, x, weight, bias, options: dict):
-        super().__init__(x, weight, bias)
-        self.options = options
-
-    def execute(self, x, weight, bias):
-        shapes = [x.shape, weight.shape, weight.shape]
-        y, *self.moments = call_kernel("normalize.hpp", "normalize", [x, weight, bias], shapes, **self.options)
-        return y
-
-    def grad(self, dy):
-        inputs = self.kept
-        return _Backward(inputs, self.moments, dy, self.options)(*inputs, dy)
-
-
-class _Backward(Function):
+class Backward(Function):
     """x, weight, bias, dy -> dx, dweight, dbias. Its derivative is taken through the plain operators."""
+
+    twin = staticmethod(plain.batch_norm)
 
     def __init__(self, inputs: tuple, moments: list, dy, options: dict):
         super().__init__(*inputs, dy)
@@ -82,7 +64,33 @@ class _Backward(Function):
     def grad(self, *upstream):
         # Detach every input: dy itself depends on x, and that path must not be differentiated twice.
         *inputs, dy = (var.detach().start_grad() for var in self.kept)
-        y, _, _ = plain.batch_norm(*inputs, **self.options)
+        y, _, _ = self.twin(*inputs, **self.options)
         firsts = jt.grad((y * dy).sum(), inputs)
         total = sum((first * each).sum() for first, each in zip(firsts, upstream) if each is not None)
         return jt.grad(total, [*inputs, dy])
+
+
+class Normalize(Function):
+    """x (N, C, M), weight, bias -> y."""
+
+    backward = Backward
+
+    def __init__(self, x, weight, bias, options: dict):
+        super().__init__(x, weight, bias)
+        self.options = options
+
+    @classmethod
+    def applied(cls, x, weight, bias, **options) -> tuple:
+        """x (N, C, ...) -> y like x, and the moments by which it is normalised."""
+        function = cls(_rows(x), weight, bias, options)
+        y = function(*function.kept)
+        return (y.reshape(x.shape), *function.moments)
+
+    def execute(self, x, weight, bias):
+        shapes = [x.shape, weight.shape, weight.shape]
+        y, *self.moments = call_kernel("normalize.hpp", "normalize", [x, weight, bias], shapes, **self.options)
+        return y
+
+    def grad(self, dy):
+        inputs = self.kept
+        return self.backward(inputs, self.moments, dy, self.options)(*inputs, dy)

@@ -122,7 +122,7 @@ def measure(model: str, seconds: float, batch_size: int) -> dict:
 
 
 class _Counted:
-    """Counts the reductions of a step: those of BatchNorm have as many in the backward pass, which Jittor adds."""
+    """Counts the reductions of a step: `processes.mean` has as many in the backward pass, which Jittor adds."""
 
     def __enter__(self):
         import jittor as jt
