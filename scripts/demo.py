@@ -20,7 +20,7 @@ from jgan.errors import UserError
 @dataclasses.dataclass
 class Options:
     port: int = option(8000, "where it listens on 127.0.0.1; 0 takes a port that is free", least=0, most=65535)
-    weights: Optional[str] = option(None, "a folder of your own, a run or several, whose generators are offered, too")
+    weights: Optional[str] = option(None, "generators of your own: a file, or the folder of a run or several")
 
 
 def check(opt: Options, given: dict) -> tuple:

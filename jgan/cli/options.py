@@ -14,19 +14,20 @@ from jgan.errors import UserError
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"  # that are shipped
 LARGEST = 999_999_999  # of seeds that can be written on a command line
+NUMBERS = {int: "whole number", float: "number"}
 
 
 def option(
-    default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None,
+    default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None, several=None,
     positional=False,
 ):  # fmt: skip
     """A dataclass field that is an option: default, line of help, and which values it may take.
 
-    least <= value <= most, above < value < below, or one of `choices`. Without a default it is a positional argument,
-    and so it is if `positional`, but one that may be left out.
+    least <= value <= most, above < value < below, one of `choices`, or a text of `several`, joined by commas. Without a
+    default it is a positional argument, and so it is if `positional`, but one that may be left out.
     """
-    limits = {"help": help, "least": least, "most": most, "above": above, "below": below, "choices": choices}
-    return dataclasses.field(default=default, metadata={**limits, "positional": positional})
+    limits = {"least": least, "most": most, "above": above, "below": below, "choices": choices, "several": several}
+    return dataclasses.field(default=default, metadata={"help": help, **limits, "positional": positional})
 
 
 def parse(options_class, description: str, argv=None):
@@ -98,11 +99,13 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind) -> Non
 
 def _checked(kind, limits):
     def convert(text: str):
-        value = kind(text)
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {NUMBERS[kind]}") from None
         _require_within(value, limits)
         return value
 
-    convert.__name__ = kind.__name__  # argparse names it in its own error for a text that is no such number
     return convert
 
 
@@ -116,6 +119,8 @@ def _require_within(value, limits) -> None:
         raise argparse.ArgumentTypeError(
             f"invalid choice: {value!r} (choose from {', '.join(map(str, limits['choices']))})"
         )
+    if limits["several"] is not None:
+        _require_names(value.split(","), limits["several"])
     if limits["least"] is not None and not value >= limits["least"]:
         raise argparse.ArgumentTypeError(f"{value} is too small; at least {limits['least']} is needed")
     if limits["most"] is not None and not value <= limits["most"]:
@@ -124,6 +129,14 @@ def _require_within(value, limits) -> None:
         raise argparse.ArgumentTypeError(f"{value} must be above {limits['above']}")
     if limits["below"] is not None and not value < limits["below"]:
         raise argparse.ArgumentTypeError(f"{value} must be below {limits['below']}")
+
+
+def _require_names(names: list[str], known) -> None:
+    for name in names:
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}, which commas may join")
+        if names.count(name) > 1:
+            raise argparse.ArgumentTypeError(f"{name} stands there twice")
 
 
 def require_weights(weights: str | None) -> str:

@@ -158,14 +158,15 @@ def decode_image(file, *, formats: tuple[str, ...] | None = None, most_pixels: i
     default as many as Pillow takes for safe. Raises ValueError for more; for a broken image, or none, OSError and
     whatever else Pillow's decoders raise.
     """
+    most_pixels = most_pixels or Image.MAX_IMAGE_PIXELS
     try:
         with Image.open(file, formats=formats) as image:
-            if image.width * image.height > (most_pixels or Image.MAX_IMAGE_PIXELS):  # Pillow would only warn
+            if image.width * image.height > most_pixels:  # Pillow would only warn
                 raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
             image.load()
             return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError as error:
-        raise ValueError(f"it is suspiciously large ({error}); scale it down") from None
+        raise ValueError(f"it is suspiciously large ({error}); scale it down to {most_pixels:,} pixels") from None
 
 
 def to_mode(image: Image.Image, mode: str) -> Image.Image:

@@ -10,6 +10,11 @@ from jgan.errors import UserError
 from jgan.training.stop import say
 from jgan.weights.arrays import load_header
 
+HINTS = {  # of what is shipped: what its input shows
+    "pix2pix_facades_128": "It makes a photograph of a plan of a facade, drawn in the colours of the CMP facades.",
+    "cyclegan_monet_128": "A to B makes a photograph of a painting by Monet, B to A such a painting of a photograph.",
+}
+
 
 class Model(NamedTuple):
     """A generator as the page shows it."""
@@ -18,22 +23,25 @@ class Model(NamedTuple):
     draws: bool  # from noise; else it translates
     classes: tuple[str, ...]  # that it draws, if any
     two_ways: bool  # whether it translates in two directions
+    hint: str  # of what it takes, if there is more to say than that it is an image
 
 
-def weights_files(folder: str | None = None) -> dict[str, Path]:
-    """Files of weights by the names under which they are offered: all that are shipped, and those in a folder.
+def weights_files(own: str | None = None) -> dict[str, Path]:
+    """Files of weights by the names under which they are offered: all that are shipped, and one's own.
 
-    Those in folders within it are found, too. Paths are absolute. Raises UserError if it is no folder, or holds none.
+    own: a file, or a folder with files in it or in folders within it. Paths are absolute. Raises UserError if there is
+    no such file or folder, or it holds none.
     """
     files = {path.stem: path for path in sorted(WEIGHTS.glob("*.safetensors"))}
-    if folder is not None:
-        own = Path(folder).resolve()
-        if not own.is_dir():
-            raise UserError(f"there is no folder {folder}; give that of a run, or one of several runs")
-        found = sorted(own.rglob("*.safetensors"))
+    if own is not None:
+        place = Path(own).resolve()
+        if not place.exists():
+            raise UserError(f"there is no {own}; give a file of weights, the folder of a run, or one of several runs")
+        folder = place if place.is_dir() else place.parent
+        found = sorted(folder.rglob("*.safetensors")) if folder == place else [place]
         if not found:
-            raise UserError(f"there are no weights in {folder}, nor in folders within it: no file ends in .safetensors")
-        files.update((f"{own.name}/{path.relative_to(own).with_suffix('')}", path) for path in found)
+            raise UserError(f"there are no weights in {own}, nor in folders within it: no file ends in .safetensors")
+        files.update((f"{folder.name}/{path.relative_to(folder).with_suffix('')}", path) for path in found)
     return files
 
 
@@ -55,5 +63,12 @@ def offered(files: dict[str, Path]) -> list[Model]:
         if model in drawing | translating:
             numbers = range(header["options"].get("n_classes") or 0)
             classes = tuple(map(str, header.get("classes") or numbers))
-            models.append(Model(name, model in drawing, classes, model == "cyclegan.Generators"))
+            hint = HINTS.get(name, "") or _hint(header["options"].get("label_classes"))
+            models.append(Model(name, model in drawing, classes, model == "cyclegan.Generators", hint))
     return models
+
+
+def _hint(label_classes: int | None) -> str:
+    if label_classes is None:
+        return ""
+    return f"It takes label maps of {label_classes} classes: grey images without loss, so no JPEG."

@@ -35,7 +35,11 @@ def read_body() -> bytes:
 
     Of one that is too large nothing is kept, but it is read to its end, since browsers hear no answer before.
     """
-    n_bytes, most = request.content_length, MOST_FORM_BYTES if is_form() else MOST_UPLOAD_BYTES
+    most = MOST_FORM_BYTES if is_form() else MOST_UPLOAD_BYTES
+    try:
+        n_bytes = request.content_length
+    except ValueError:
+        n_bytes = -1
     if n_bytes < 0:
         raise HTTPError(411, "how long is the request? It does not say")
     end, left, parts = time.monotonic() + SECONDS, n_bytes, []

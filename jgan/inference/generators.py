@@ -60,8 +60,8 @@ def draw_seeds(generator, seeds, labels=None) -> np.ndarray:
 
 
 def sheet_columns(n_seeds: int, labels=None) -> int:
-    """How many of these images are in a row of their sheet: the labels of a seed, or about a square of seeds."""
-    return round(n_seeds**0.5) if labels is None else len(labels)
+    """How many of these images are in a row of their sheet: the labels of a seed; of one or none, about a square."""
+    return round(n_seeds**0.5) if labels is None or len(labels) == 1 else len(labels)
 
 
 def is_conditional(generator) -> bool:

@@ -177,7 +177,26 @@ def test_samples_of_chosen_classes_are_those_of_the_program(chromium, demo, tmp_
     tab.fill(weights="gan_mnist")
     assert not chromium.find(".classes").is_displayed() and tab.submit() == ""
     tab.fill(seeds="7-3")
-    assert tab.submit() == "--seeds '7-3': '7-3' is no number and no rising range such as 0-35"
+    assert tab.submit() == "Seeds '7-3': '7-3' is no number and no rising range such as 0-35"
+
+
+def test_a_mistake_is_told_by_the_fields_name(chromium, demo):
+    tab = Tab(chromium, demo, "number")
+    tab.fill(candidates="")
+    assert tab.submit() == "Candidates: '' is no whole number"
+    tab = Tab(chromium, demo, "samples")
+    for label in chromium.all(".classes label"):
+        label.click()
+    assert tab.submit() == "Classes: it is empty"
+
+
+def test_a_long_number_scrolls_within_itself(chromium, demo):
+    tab = Tab(chromium, demo, "number", width=390)
+    tab.fill(number="0123456789" * 6)
+    assert tab.submit() == ""
+    size = chromium.find(".strip img").size
+    assert size["height"] == 32 and size["width"] == 60 * 32
+    require_fitting(chromium, 390)
 
 
 def test_one_walks_through_the_square_with_the_pointer_and_the_keys(chromium, demo, tmp_path):

@@ -98,7 +98,7 @@ def test_nothing_else_is_served(demo, path):
         ("number", {"number": "12x"}, "character 3 of the number is 'x' (U+0078); only the digits 0 to 9"),
         ("number", {"number": "--seed=3"}, "character 1 of the number is '-'"),
         ("number", {}, "the following arguments are required: number"),
-        ("number", {"number": "1", "seed": "x"}, "argument --seed: invalid int value: 'x'"),
+        ("number", {"number": "1", "seed": "x"}, "argument --seed: 'x' is no whole number"),
         ("number", {"number": "1", "seed": "-1"}, "argument --seed: -1 is too small; at least 0 is needed"),
         ("number", {"number": "1", "candidates": "1001"}, "1001 is too large; at most 1000 is possible"),
         ("number", {"number": "1", "judge": "/etc/passwd"}, "unrecognized arguments: --judge=/etc/passwd"),

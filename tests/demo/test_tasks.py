@@ -113,7 +113,7 @@ def png_of(width: int, height: int) -> bytes:
             "this image cannot be used: image file is truncated",
         ),
         (encoded(np.zeros((4, 4), np.int32), "TIFF"), "its values are 32 bits wide"),
-        (png_of(8000, 8000), "it is suspiciously large (8000 x 8000 pixels); scale it down"),
+        (png_of(8000, 8000), "it is suspiciously large (8000 x 8000 pixels); scale it down to 50,000,000 pixels"),
         (png_of(90_000, 90_000), "it is suspiciously large"),
         (png_of(7000, 7000), "this image cannot be used: image file is truncated"),  # it is decoded
     ],

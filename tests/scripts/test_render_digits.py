@@ -95,7 +95,7 @@ def bad_weights(kind, tmp_path):
         (["1", "--output", "result.jpg"], "must end in .png"),
         (["1", "--weights", "gone.safetensors"], "there is no weights file gone.safetensors"),
         (["1", "--seed", "-1"], "--seed: -1 is too small"),
-        (["1", "--seed", "x"], "--seed: invalid int value: 'x'"),
+        (["1", "--seed", "x"], "--seed: 'x' is no whole number"),
         ([], "the following arguments are required: number"),
         ("rubbish", "rubbish.safetensors is not a readable safetensors file"),
         (

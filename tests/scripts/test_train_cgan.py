@@ -323,7 +323,10 @@ def test_size_channels_and_classes_are_options(tmp_path):
     [
         (["--n_epochs", "0"], "--n_epochs: 0 is too small; at least 1 is needed"),
         (["--batch_size", "1"], "--batch_size: 1 is too small; at least 2 is needed"),
-        (["--batch_size", "many"], "--batch_size: invalid int value: 'many'"),
+        (["--batch_size", "many"], "--batch_size: 'many' is no whole number"),
+        (["--lr", "fast"], "--lr: 'fast' is no number"),
+        (["--augment", "cutout,colour"], "--augment: 'colour' is none of color, translation, cutout, which commas may"),
+        (["--augment", "cutout,color,cutout"], "--augment: cutout stands there twice"),
         (["--lr", "0"], "--lr: 0.0 must be above 0"),
         (["--lr", "nan"], "--lr: nan is no finite number"),
         (["--lr", "inf"], "--lr: inf is no finite number"),

@@ -67,6 +67,15 @@ function part(task, { show, upload = () => undefined }) {
     status.classList.toggle("error", isError);
   }
 
+  /** A sentence with a field called as it is here, where the server calls it by the option of a program. */
+  function inTheFormsWords(sentence) {
+    return sentence.replace(/(?:argument )?--(\w+)/g, (option, name) => {
+      const field = form.elements[name === "labels" ? "class" : name];
+      const first = field?.[0] ?? field, place = first?.closest("fieldset") ?? first?.closest("label");
+      return place?.firstChild.textContent.trim() ?? option;
+    });
+  }
+
   function options() {
     const fields = [...new FormData(form)].filter(([name]) => name !== "upload" && name !== "class");
     const classes = [...form.querySelectorAll("input[name=class]")], chosen = classes.filter(({ checked }) => checked);
@@ -91,7 +100,7 @@ function part(task, { show, upload = () => undefined }) {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       result.hidden = true;
-      say(error.message, true);
+      say(inTheFormsWords(error.message), true);
     } finally {
       clearTimeout(explain);
       button.disabled = false;

@@ -14,9 +14,10 @@ const translation = part("translation", {
 const place = translation.form.querySelector(".upload"), input = translation.form.elements.upload;
 let chosen;
 
-offer(translation.form, data.models.filter(({ draws }) => !draws), "cyclegan_monet_128", ({ two_ways }) => {
+offer(translation.form, data.models.filter(({ draws }) => !draws), "cyclegan_monet_128", ({ two_ways, hint }) => {
   toggle(translation.form.elements.direction, two_ways);
   toggle(translation.form.elements.seed, !two_ways);
+  translation.form.querySelector(".hint").textContent = hint;
 });
 
 function choose([file]) {
