@@ -89,7 +89,7 @@ class Options(translation.TranslationOptions):
         if self.label_classes is None and self.in_channels is None:
             self.in_channels = 3
         if any(side % MULTIPLE for side in self.size):
-            height, width = (max(1, round(side / MULTIPLE)) * MULTIPLE for side in self.size)
+            height, width = (min(max(1, round(side / MULTIPLE)), 99_999 // MULTIPLE) * MULTIPLE for side in self.size)
             raise UserError(
                 f"--img_size {self.img_size}: width and height must be multiples of {MULTIPLE}; the nearest is "
                 f"{width}x{height}"

@@ -175,7 +175,7 @@ def _require_path(output: str, suffix: str, reason: str, name: str) -> Path:
 
 def image_size(text: str, option_name: str) -> tuple[int, int]:
     """(height, width) of a text such as "256" or "512x384", which is width x height; UserError for any other."""
-    match = re.fullmatch(r"([1-9][0-9]{0,4})(?:x([1-9][0-9]{0,4}))?", text, re.ASCII)
+    match = re.fullmatch(r"([1-9][0-9]{0,4})(?:[xX]([1-9][0-9]{0,4}))?", text, re.ASCII)
     if match is None:
         raise UserError(f"{option_name} {text!r} is no size; give one number, or WIDTHxHEIGHT as 512x384")
     return int(match[2] or match[1]), int(match[1])

@@ -26,7 +26,8 @@ def to_label_map(image: Image.Image, label_classes: int, *, path: Path) -> Image
         raise ValueError("it is a JPEG, which changes values a little; a label map is kept without loss, as PNG say")
     if image.mode not in ("L", "P", "1"):
         raise ValueError(
-            f"its mode is {image.mode}; a label map is grey, of 8 bits, the value of a pixel being its class"
+            f"its mode is {image.mode}; a label map is grey, of 8 bits, the value of a pixel being its class "
+            "(convert_label_maps.py makes one of a map in colours)"
         )
     classes = np.asarray(image).astype(np.uint8)
     if classes.max() >= label_classes:

@@ -14,9 +14,13 @@ from jgan.errors import UserError
 
 
 def folders_of_pairs(folder: str | Path) -> list[Path]:
-    """The folders whose images `load_pairs` reads: A/ and B/ in this one if both are there, else this one."""
+    """The folders whose images `load_pairs` reads: A/ and B/ in this one, or itself; UserError if one of them lacks."""
     parts = [Path(folder, name) for name in "AB"]
-    return parts if all(each.is_dir() for each in parts) else [Path(folder)]
+    there = [each for each in parts if each.is_dir()]
+    if len(there) == 1:
+        missing = next(each for each in parts if each not in there)
+        raise UserError(f"{folder} has {there[0].name}/ in it, but no {missing.name}/, and pairs need both")
+    return there or [Path(folder)]
 
 
 def load_pairs(
@@ -44,7 +48,7 @@ def load_pairs(
         if width <= height:
             raise UserError(
                 f"{path} is {width} pixels wide and {height} high, which is no pair side by side; "
-                "pairs in two folders are given as dir_a and dir_b"
+                "a folder with its pairs in two has A/ and B/ in it, or they are given as dir_a and dir_b"
             )
         for half, left in zip(halves, (0, width // 2)):
             _read_into(half, i, image.crop((left, 0, left + width // 2, height)), path)

@@ -204,7 +204,7 @@ def test_an_unknown_class_is_named(text, classes, sentence):
 
 def test_a_size_is_one_number_or_width_by_height():
     assert image_size("128", "--img_size") == (128, 128)
-    assert image_size("512x384", "--img_size") == (384, 512)  # height and width
-    for text in ("", "0", "512x", "x384", "512x384x3", "512X384", "-5", "5.0", "123456"):
+    assert image_size("512x384", "--img_size") == image_size("512X384", "--img_size") == (384, 512)  # height and width
+    for text in ("", "0", "512x", "x384", "512x384x3", "512*384", "-5", "5.0", "123456"):
         with pytest.raises(UserError, match=r"--size '.*' is no size; give one number, or WIDTHxHEIGHT as 512x384"):
             image_size(text, "--size")

@@ -66,6 +66,8 @@ def test_a_conditional_generator_draws_every_class_of_a_seed_or_those_asked_for(
     path = weights("cgan")
     run(tmp_path, "sample", "--weights", path, "--seeds", "7,2")
     run(tmp_path, "sample", "--weights", path, "--seeds", "2", "--labels", "3,1", "--output", "some")
+    run(tmp_path, "sample", "--weights", path, "--seeds", "0-8", "--labels", "3", "--output", "one.png")
+    assert cells(tmp_path / "one.png", 12).shape[:2] == (3, 3)
     sheet = cells(tmp_path / "samples.png", 12)
     assert sheet.shape[:2] == (2, 4)
     files = {file.name: np.asarray(Image.open(file)) for file in (tmp_path / "some").iterdir()}

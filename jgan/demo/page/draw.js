@@ -35,8 +35,8 @@ const samples = part("samples", {
     await give(image, result, "image");
     image.alt = `Images of ${weights} with the seeds ${seeds}`;
     image.style.setProperty("--width", image.naturalWidth);
-    const classes = drawing.find(({ name }) => name === weights).classes.length;
-    samples.section.querySelector("figcaption").textContent = classes ? "A row for each seed, a column for each class." : "An image for each seed.";
+    const chosen = samples.form.querySelectorAll("input[name=class]:checked").length;
+    samples.section.querySelector("figcaption").textContent = chosen > 1 ? "A row for each seed, a column for each class." : "An image for each seed.";
   },
 });
 offer(samples.form, drawing, "cgan_mnist", ({ classes }) => {
