@@ -25,7 +25,7 @@ class Options:
     seeds: str = option("0-35", "such as 0-35 or 1,5,7-9; the same seed gives the same image in any company")
     labels: Optional[str] = option(None, "classes of each seed by name or number, such as 3,7 or Bag; else all")
     columns: Optional[int] = option(
-        None, "images in a row of the sheet; else as many as labels, or about a square of one or none", least=1
+        None, "images in a row of the sheet; else the labels, or of one or none a square", least=1
     )
     output: str = option("samples.png", "a .png for the sheet, or a folder, whose name has no dot, for single files")
 

@@ -15,7 +15,7 @@ class StopRequest:
     The first Ctrl-C also stops at once if it kills Jittor's running compilers. A SIGHUP that the process ignores stays
     ignored, as under `nohup`. Under mpirun SIGUSR1 counts, too: it is handed on, and nobody is killed for it.
 
-    resume_command: what goes on from the last state that was saved, to be said where mpirun may not wait for the next.
+    resume_command: what goes on from the last state that was saved, to be said where there may be no other.
     """
 
     def __init__(self, resume_command: str = ""):
@@ -39,6 +39,8 @@ class StopRequest:
 
     def _note(self, number, frame):
         if self.signal:
+            if self.resume_command and not self.several:
+                say(f"\nwhat was saved last goes on with\n  {self.resume_command}")
             raise KeyboardInterrupt
         self.signal = int(number)
         if not self.several:

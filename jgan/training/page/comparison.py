@@ -18,7 +18,8 @@ def compare(runs: list[Run]) -> dict:
 
     "runs" are as `jgan.training.page.facts.run_facts` has them, under names that differ, with the "best_scores" of
     each. "options" and "setting" are `rows`, "comparable" is whether all are scored by the same images and judge.
-    "frames" are [{"step", "steps", "images"}], the samples that are shown together, and "real" the real images.
+    "frames" are [{"step", "steps", "images"}], the samples that are shown together, and "real" [{"image", "runs"}], the
+    real images and whose they are.
     """
     found = [run_facts(run) for run in runs]
     for facts, name in zip(found, names(runs)):
@@ -26,14 +27,16 @@ def compare(runs: list[Run]) -> dict:
         facts["best_scores"] = next((row for row in facts["scores"] if row["step"] == facts["best"]), None)
     require_common(found)
     sessions = [{"program": facts["program"], **facts["sessions"][-1]} for facts in found]
-    real = dict.fromkeys(image_url(run.real) for run in runs)
+    real = {}
+    for facts, run in zip(found, runs):
+        real.setdefault(image_url(run.real), []).append(facts["name"])
     return {
         "runs": found,
         "options": rows([facts["options"] for facts in found]),
         "setting": rows(sessions),
         "comparable": not any(row["differs"] for row in rows(sessions) if row["name"] in SCORED_BY),
         "frames": [shown(frame) for frame in thinned(frames(runs))],
-        "real": [url for url in real if url is not None],
+        "real": [{"image": url, "runs": of} for url, of in real.items() if url is not None],
     }
 
 

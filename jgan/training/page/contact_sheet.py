@@ -18,13 +18,15 @@ LINE = 32  # height of a line of text
 
 
 def save_contact_sheet(png: Path, runs: list[Run], *, columns: int) -> None:
-    """Write the sheet: up to so many columns, spread evenly over the steps that the runs share, the last among them.
+    """Write the sheet: up to so many columns, spread evenly over the steps that the runs share; the last has their last.
 
     A sample is as large as in its file. Raises UserError if a run has no sample, or one that cannot be read.
     """
-    shared = frames(runs)
-    if not shared:
-        raise UserError("one of the runs has drawn no sample yet, so there is no contact sheet; wait, or leave it out")
+    for run in runs:
+        if not run.drawn():
+            raise UserError(f"{run.folder} has drawn no sample yet for a contact sheet; wait, or leave it out")
+    *before, last = frames(runs)
+    shared = [*(frame for frame in before if len({path.stem for path in frame}) == 1), last]
     places = np.linspace(len(shared) - 1, 0, min(columns, len(shared)))[::-1]
     kept = [shared[round(place)] for place in places]
     try:

@@ -44,15 +44,17 @@ function duration(seconds) {
 
 const moment = (seconds) => new Date(seconds * 1000).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
-/** An option or a fact in words. */
+/** An option or a fact in words; a point in time as `moment` says it. */
 function words(value) {
+  if (/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value)) return moment(Date.parse(value) / 1000);
   if (value === null || value === undefined) return MISSING;
   if (typeof value === "boolean") return value ? "yes" : "no";
   return Array.isArray(value) ? value.join(", ") : String(value);
 }
 
 /** The name of a quantity as one would write it. */
-const title = (name) => name === "images_per_s" ? "images per second" : name.replaceAll("_", " ");
+const title = (name) => name === "images_per_s" ? "images per second" : name.split("_").map((word) => SPELT[word] ?? word).join(" ");
+const SPELT = { d: "D", g: "G", l1: "L1", gan: "GAN", gp: "GP", r1: "R1", psnr: "PSNR", ssim: "SSIM", frechet: "Fréchet" };
 const code = (name) => element("code", {}, name);
 
 /** A table that scrolls within itself where it is wider than the page. */
@@ -72,7 +74,7 @@ const swatch = (color) => element("span", { className: "swatch", style: `backgro
 function themeButton() {
   const button = byId("theme");
   const show = () => { button.textContent = theme.isDark() ? "Light" : "Dark"; };
-  button.addEventListener("click", () => theme.set(!theme.isDark()));
+  button.addEventListener("click", () => theme.choose(!theme.isDark()));
   document.addEventListener("theme", show);
   button.ariaLabel = "Switch between light and dark";
   show();

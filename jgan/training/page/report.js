@@ -50,9 +50,9 @@ function showSamples() {
       figures[k].text.replaceChildren(swatch(runColor(k)), runs[k].name + ended);
     });
   });
-  const real = [...new Set(data.real)].filter(Boolean).map((url) => {
-    const made = figure("Real images");
-    made.set(url, "Real images, in the layout of the samples");
+  const real = data.real.map(({ image, runs: of }) => {
+    const made = figure(data.real.length > 1 ? `Real images of ${of.join(", ")}` : "Real images");
+    made.set(image, `Real images of ${of.join(", ")}, in the layout of the samples`);
     return made.figure;
   });
   place.append(controls, element("div", { className: "pictures side-by-side" }, ...figures.map((each) => each.figure), ...real));
@@ -68,6 +68,12 @@ function showCurves() {
   return made.show;
 }
 
+/** A table that is as high as its rows. */
+function whole(made) {
+  made.classList.add("whole");
+  return made;
+}
+
 function showRows(id, rows) {
   const line = ({ name, values, differs }) => ({
     className: differs ? "differs" : "",
@@ -76,7 +82,7 @@ function showRows(id, rows) {
   const head = () => ["", ...runs.map(({ name }, i) => element("span", {}, swatch(runColor(i)), name))];
   const [different, same] = [true, false].map((differs) => rows.filter((row) => row.differs === differs));
   byId(id).append(
-    different.length ? table(`What differs in ${id}`, head(), different.map(line)) : element("p", { className: "empty" }, "All are the same."),
+    different.length ? whole(table(`What differs in ${id}`, head(), different.map(line))) : element("p", { className: "empty" }, "All are the same."),
     element("details", {}, element("summary", {}, `${same.length} more are the same`), table(`What is the same in ${id}`, head(), same.map(line))));
 }
 

@@ -168,7 +168,7 @@ def test_a_comparison_shows_what_differs(tmp_path):
         {"name": "n_epochs", "values": [3, 4], "differs": True},
         {"name": "b1", "values": [0.5, None], "differs": True},
     ]
-    assert data["comparable"] and len(data["real"]) == 1
+    assert data["comparable"] and [each["runs"] for each in data["real"]] == [["a", "b"]]
     runs[1].note_session({"n_epochs": 4}, {**SESSION, "judge": "another"})
     assert not comparison.compare(runs)["comparable"]
 

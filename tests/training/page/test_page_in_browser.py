@@ -182,6 +182,9 @@ def test_the_switch_changes_the_theme(chromium, page):
     chromium.press("#theme", SPACE)
     assert chromium.run("return getComputedStyle(document.body).backgroundColor") != before
     assert chromium.find("#theme").text == "Light"
+    chromium.driver.refresh()
+    assert chromium.find("#theme").text == "Light"
+    chromium.run("sessionStorage.clear()")
 
 
 def test_names_with_markup_in_them_are_shown_as_they_are(chromium, tmp_path):
@@ -215,7 +218,7 @@ def test_a_comparison_tells_what_differs_and_who_is_best(chromium, pages):
     assert pictures == [
         "Generated images of a at step 200",
         "Generated images of b at step 160",
-        "Real images, in the layout of the samples",
+        "Real images of a, b, in the layout of the samples",
     ]
     chromium.press("input[type=range]", HOME)
     assert [text for _, text in chromium.pictures()][:2] == [f"Generated images of {run} at step 20" for run in "ab"]
