@@ -90,7 +90,7 @@ function chart({ name, curves }, runs, view) {
     bands: curves.map((_, i) => ({ series: [meanOf(i) - 1, meanOf(i) - 2], fill: color(i, faint / 2) })),
     axes: [
       { ...axis, size: 28, gap: 6, space: 70, grid: { show: false }, values: (_, ticks) => ticks.map((v) => Number.isInteger(v) ? integer(v) : "") },
-      { ...axis, size: 56, gap: 6, space: 36, grid },
+      { ...axis, size: 56, gap: 6, space: 36, grid, values: (_, ticks) => ticks.map((v) => Math.abs(v) < 1e5 ? number(v) : String(v.toExponential(1))) },
     ],
     cursor: {
       y: false,

@@ -22,8 +22,8 @@ const integer = (value) => value.toLocaleString("en");
 /** Four digits, as few as say it. */
 function number(value) {
   if (value === null || value === undefined) return MISSING;
-  if (Number.isInteger(value)) return integer(value);
   const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e9) return integer(value);
   if (size >= 1e6 || size < 1e-4) return value.toExponential(2);
   return size >= 1000 ? integer(Math.round(value)) : String(Number(value.toPrecision(4)));
 }

@@ -74,7 +74,7 @@ function showFacts() {
   }));
   if (run.sessions.length > 1) byId("setting").append(entry(["sessions", integer(run.sessions.length)]));
   byId("files").append(table("Files of the run", ["File", "Size"], run.files.map(({ name, bytes: size, n }) => ({
-    cells: [element("a", { href: encodeURIComponent(name).replace(/%2F$/, "/") }, name), n === undefined ? bytes(size) : `${integer(n)} files, ${bytes(size)}`],
+    cells: [element("a", { href: encodeURIComponent(name).replace(/%2F$/, "/") }, name), n === undefined ? bytes(size) : `${integer(n)} file${n === 1 ? "" : "s"}, ${bytes(size)}`],
   }))));
 }
 
