@@ -25,6 +25,7 @@ from jgan.cli.options import option
 from jgan.cli.program import run_program
 from jgan.data.folder import image_paths, open_image, to_mode
 from jgan.data.label_maps import Palette, load_palette, to_label_map
+from jgan.data.paired import input_and_target
 from jgan.errors import UserError
 from jgan.files import make_folder, making_folder
 from jgan.images import save_png
@@ -60,8 +61,8 @@ def main(opt: Options, given: dict) -> int:
         label_maps = output if opt.half is None else output / opt.half.upper()
         for path, name in tqdm(list(zip(paths, names)), "converting", mininterval=1, disable=not sys.stderr.isatty()):
             try:
-                image, *other = halves(open_image(path), opt.half)
-                pixels = classes_of(image, palette) if opt.to == "classes" else coloured(image, palette, path)
+                image, *other = input_and_target(open_image(path), opt.half)
+                pixels = classes_of(image, palette) if opt.to == "classes" else coloured(image, palette)
             except Exception as error:  # Pillow's decoders raise whatever they stumble over
                 raise UserError(f"{path} cannot be used: {error}") from None
             write(label_maps / name, pixels)
@@ -69,17 +70,6 @@ def main(opt: Options, given: dict) -> int:
                 write(output / "BA"["ab".index(opt.half)] / name, np.asarray(to_mode(other[0], "RGB")))
     print(f"wrote {len(paths)} label map{'s' * (len(paths) != 1)} of {len(palette.names)} classes into {opt.output}")
     return 0
-
-
-def halves(image: Image.Image, half: str | None) -> list[Image.Image]:
-    """The label map and, of a pair, the other half."""
-    if half is None:
-        return [image]
-    middle, odd = divmod(image.width, 2)
-    if odd:
-        raise ValueError(f"it is {image.width} pixels wide and cannot be halved")
-    images = [image.crop((left, 0, left + middle, image.height)) for left in (0, middle)]
-    return images if half == "a" else images[::-1]
 
 
 def classes_of(image: Image.Image, palette: Palette) -> np.ndarray:
@@ -93,9 +83,9 @@ def classes_of(image: Image.Image, palette: Palette) -> np.ndarray:
     return classes
 
 
-def coloured(image: Image.Image, palette: Palette, path: Path) -> np.ndarray:
+def coloured(image: Image.Image, palette: Palette) -> np.ndarray:
     """A label map in colours, uint8 (H, W, 3)."""
-    return palette.coloured(np.asarray(to_label_map(image, len(palette.names), path=path))[None]).transpose(1, 2, 0)
+    return palette.coloured(np.asarray(to_label_map(image, len(palette.names)))[None]).transpose(1, 2, 0)
 
 
 def write(path: Path, pixels: np.ndarray) -> None:

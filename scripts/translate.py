@@ -21,6 +21,7 @@ from jgan.cli.options import image_size, option, require_weights
 from jgan.cli.program import run_program
 from jgan.data.folder import SUFFIXES, as_input, image_paths, open_image, to_mode
 from jgan.data.label_maps import resampling
+from jgan.data.paired import input_and_target
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import save_png
@@ -85,16 +86,8 @@ def read(path: Path, opt: Options, mode: str, label_classes: int | None) -> list
 
     Raises what Pillow does, and ValueError.
     """
-    whole = open_image(path)
-    images = [whole]
-    if opt.half is not None:
-        middle, odd = divmod(whole.width, 2)
-        if odd:
-            raise ValueError(f"it is {whole.width} pixels wide and cannot be halved")
-        images = [whole.crop((left, 0, left + middle, whole.height)) for left in (0, middle)]
-        images = images if opt.half == "a" else images[::-1]
-    first = as_input(images[0], mode, label_classes, path=path)
-    images = [first, *(to_mode(image, "RGB") for image in images[1:])]
+    asked, *other = input_and_target(open_image(path), opt.half)
+    images = [as_input(asked, mode, label_classes), *(to_mode(image, "RGB") for image in other)]
     if opt.size is not None:
         size = image_size(opt.size, "--size")[::-1]
         kinds = [label_classes, *[None] * (len(images) - 1)]

@@ -152,7 +152,7 @@ def open_image(path: str | Path) -> Image.Image:
 
 
 def decode_image(file, *, formats: tuple[str, ...] | None = None, most_pixels: int | None = None) -> Image.Image:
-    """The image of a path or a binary file, turned as its EXIF orientation says.
+    """The image of a path or a binary file, turned as its EXIF orientation says; its `info` holds the file's "format".
 
     formats: those of Pillow that it may have, by default any. most_pixels: of a larger one nothing is decoded; by
     default as many as Pillow takes for safe. Raises ValueError for more; for a broken image, or none, OSError and
@@ -164,6 +164,7 @@ def decode_image(file, *, formats: tuple[str, ...] | None = None, most_pixels: i
             if image.width * image.height > most_pixels:  # Pillow would only warn
                 raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
             image.load()
+            image.info["format"] = image.format  # which Pillow's operations keep there alone
             return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError as error:
         raise ValueError(f"it is suspiciously large ({error}); scale it down to {most_pixels:,} pixels") from None
@@ -183,9 +184,9 @@ def to_mode(image: Image.Image, mode: str) -> Image.Image:
     return image.convert(mode)
 
 
-def as_input(image: Image.Image, mode: str, label_classes: int | None, *, path: Path) -> Image.Image:
+def as_input(image: Image.Image, mode: str, label_classes: int | None) -> Image.Image:
     """An image in one of Pillow's modes; where there are label_classes, as the label map that it must be then.
 
     Raises ValueError, as `to_mode` and `to_label_map` do.
     """
-    return to_mode(image, mode) if label_classes is None else to_label_map(image, label_classes, path=path)
+    return to_mode(image, mode) if label_classes is None else to_label_map(image, label_classes)

@@ -13,16 +13,14 @@ from jgan.errors import UserError
 
 MOST_CLASSES = 256  # a pixel is a byte
 
-LOSSY = {".jpg", ".jpeg"}
 
-
-def to_label_map(image: Image.Image, label_classes: int, *, path: Path) -> Image.Image:
+def to_label_map(image: Image.Image, label_classes: int) -> Image.Image:
     """An image as a label map in the mode "L", of one byte a pixel: that of its grey, or its number in a palette.
 
-    path: its file, whose suffix says if values are lost in it. Raises ValueError if they are, for coloured images, and
-    for values that are no class, 0 .. label_classes-1.
+    Raises ValueError for what was read from a JPEG (see `jgan.data.folder.decode_image`), for coloured images, and for
+    values that are no class, 0 .. label_classes-1.
     """
-    if path.suffix.lower() in LOSSY:
+    if image.info.get("format") == "JPEG":
         raise ValueError("it is a JPEG, which changes values a little; a label map is kept without loss, as PNG say")
     if image.mode not in ("L", "P", "1"):
         raise ValueError(

@@ -41,18 +41,30 @@ def load_pairs(
     paths = image_paths(folder)
     halves = _allocate(len(paths), **how)
     for i, path in enumerate(paths):
-        image = _open(path)
-        width, height = image.size
-        if width % 2:
-            raise UserError(f"{path} is {width} pixels wide and cannot be halved; it should hold A and B side by side")
-        if width <= height:
+        try:
+            images = halved(_open(path))
+        except ValueError as error:
             raise UserError(
-                f"{path} is {width} pixels wide and {height} high, which is no pair side by side; "
-                "a folder with its pairs in two has A/ and B/ in it, or they are given as dir_a and dir_b"
-            )
-        for half, left in zip(halves, (0, width // 2)):
-            _read_into(half, i, image.crop((left, 0, left + width // 2, height)), path)
+                f"{path}: {error}; pairs in two folders are given as dir_a and dir_b, or as A/ and B/ in one"
+            ) from None
+        for half, image in zip(halves, images):
+            _read_into(half, i, image, path)
     return halves
+
+
+def halved(image: Image.Image) -> list[Image.Image]:
+    """The left and the right half of a pair side by side; ValueError for what is none: odd, or no wider than high."""
+    width, height = image.size
+    if width % 2 or width <= height:
+        raise ValueError(f"it is {width} pixels wide and {height} high, which is no pair side by side")
+    return [image.crop((left, 0, left + width // 2, height)) for left in (0, width // 2)]
+
+
+def input_and_target(image: Image.Image, half: str | None) -> list[Image.Image]:
+    """The half "a" or "b" of a pair side by side, and then the other; the image alone where there is no half."""
+    if half is None:
+        return [image]
+    return halved(image)[:: 1 if half == "a" else -1]
 
 
 def load_matched(
@@ -109,7 +121,7 @@ def _read_into(images: Images, i: int, image: Image.Image, path: Path) -> None:
     """Put an image, resized, in a place among those of a half; UserError if it should be a label map and is none."""
     _, channels, height, width = images.pixels.shape
     try:
-        image = as_input(image, "L" if channels == 1 else "RGB", images.label_classes, path=path)
+        image = as_input(image, "L" if channels == 1 else "RGB", images.label_classes)
     except ValueError as error:
         raise UserError(f"{path} cannot be used: {error}") from None
     image = image.resize((width, height), resampling(images.label_classes))

@@ -30,7 +30,6 @@ MOST_DIGITS = 2000  # of a number with all candidates
 MOST_IMAGES = 400  # on a sheet
 SQUARE = 7  # images on a side of the square's background
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # of uploads, as Pillow calls them
-JPEG = b"\xff\xd8"  # at the begin of one
 MOST_PIXELS = 50_000_000  # of an upload, before it is made smaller
 
 
@@ -147,9 +146,7 @@ def read_upload(upload: bytes, mode: str, label_classes: int | None = None) -> I
     UserError for none, for a broken one, and for more pixels than MOST_PIXELS.
     """
     try:
-        image = decode_image(io.BytesIO(upload), formats=FORMATS, most_pixels=MOST_PIXELS)
-        suffix = ".jpg" if upload.startswith(JPEG) else ".png"
-        return as_input(image, mode, label_classes, path=Path(f"upload{suffix}"))
+        return as_input(decode_image(io.BytesIO(upload), formats=FORMATS, most_pixels=MOST_PIXELS), mode, label_classes)
     except UnidentifiedImageError:
         raise UserError("this is no image that can be read; JPEG, PNG, WebP, BMP and TIFF can be") from None
     except Exception as error:  # Pillow's decoders raise whatever they stumble over

@@ -197,7 +197,7 @@ def test_directions_and_channels(pictures):
         (["train_cyclegan"], "give the images as --data_dir with trainA/ and trainB/, or as --dir_a and --dir_b"),
         (["train_cyclegan", "--data_dir", "pairs"], "pairs does not hold trainA/ and trainB/; give two folders as"),
         (["train_cyclegan", "--gan_mode", "hinge"], "unrecognized arguments: --gan_mode hinge"),
-        (["train_pix2pix", "--data_dir", "unpaired/trainB"], "is no pair side by side; a folder with its"),
+        (["train_pix2pix", "--data_dir", "unpaired/trainB"], "is no pair side by side; pairs in two folders"),
         (["train_pix2pix", "--data_dir", "half"], "half has B/ in it, but no A/, and pairs need both"),
         (["train_pix2pix", "--data_dir", "pairs", "--output", "pairs/train/run"], "among its own images"),
         (

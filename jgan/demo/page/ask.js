@@ -82,28 +82,32 @@ function part(task, { show, upload = () => undefined }) {
     return chosen.length === classes.length ? fields : [...fields, ["labels", chosen.map(({ value }) => value).join(",")]];
   }
 
+  let latest = 0; // of what is asked for: what was asked before, as an upload that another has replaced, is not shown
+
   async function submit() {
-    const asked = options();
+    const asked = options(), mine = ++latest;
     let before = 0;
-    const tell = () => say(before ? `${before} before you …` : "Computing …");
+    const tell = () => mine === latest && say(before ? `${before} before you …` : "Computing …");
     const explain = setTimeout(() => {
-      if (!before) say("Computing … What runs for the first time on this machine is compiled first, which can take a minute.");
+      if (!before && mine === latest) say("Computing … What runs for the first time on this machine is compiled first, which can take a minute.");
     }, PATIENCE);
     button.disabled = true;
     say("");
     try {
       const found = await ask(task, asked, { upload: upload(), waiting: (n) => { before = n; tell(); } });
+      if (mine !== latest) return;
       for (const link of section.querySelectorAll("a[data-file]")) give(link, found, link.dataset.file);
       await show(found, Object.fromEntries(asked));
       result.hidden = false;
       say("");
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (mine !== latest) return;
       result.hidden = true;
       say(inTheFormsWords(error.message), true);
     } finally {
       clearTimeout(explain);
-      button.disabled = false;
+      if (mine === latest) button.disabled = false;
     }
   }
 

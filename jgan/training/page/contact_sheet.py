@@ -18,7 +18,7 @@ LINE = 32  # height of a line of text
 
 
 def save_contact_sheet(png: Path, runs: list[Run], *, columns: int) -> None:
-    """Write the sheet: up to so many columns, spread evenly over the steps that the runs share, the last for their last.
+    """Write the sheet: up to so many columns, spread evenly over the steps that the runs share; then their last ones.
 
     A sample is as large as in its file. Raises UserError if a run has no sample, or one that cannot be read.
     """
