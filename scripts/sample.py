@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Optional
 
 from jgan.cli.labels import asked_labels
-from jgan.cli.options import numbers, option, require_png_path, require_weights
+from jgan.cli.options import device_option, numbers, option, require_png_path, require_weights
 from jgan.cli.program import run_program
 from jgan.files import make_folder
 from jgan.images import grid, save_png, strip
+from jgan.jittor_setup.runtime import set_device
 
 
 @dataclasses.dataclass
@@ -26,6 +27,7 @@ class Options:
     labels: Optional[str] = option(None, "classes of each seed by name or number, such as 3,7 or Bag; else all")
     columns: Optional[int] = option(None, "images in a row of the sheet; else the labels, or a square", least=1)
     output: str = option("samples.png", "a .png for the sheet, or a folder, whose name has no dot, for single files")
+    device: str = device_option()
 
 
 def check(opt: Options, given: dict) -> list[int]:
@@ -40,6 +42,7 @@ def check(opt: Options, given: dict) -> list[int]:
 def draw(opt: Options, seeds: list[int]) -> int:
     from jgan.inference import generators
 
+    set_device(opt.device)
     generator = generators.load_generator(opt.weights)
     labels = asked_labels(opt.labels, generator.classes, opt.weights, "--labels")
     images = generators.draw_seeds(generator, seeds, labels)
