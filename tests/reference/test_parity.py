@@ -27,7 +27,9 @@ NAMES = sorted(path.stem for path in FIXTURES.glob("*.safetensors") if path.stem
 MOMENTS = {"exp_avg": "m", "exp_avg_sq": "values", "square_avg": "values"}  # by PyTorch's names
 
 
-@pytest.fixture(params=["kernels", "plain"], autouse=True)
+@pytest.fixture(
+    params=[pytest.param("kernels", marks=pytest.mark.cpu("kernels are for the CPU")), "plain"], autouse=True
+)
 def with_kernels_and_without(request, monkeypatch):
     monkeypatch.setenv("JGAN_KERNELS", "1" if request.param == "kernels" else "0")
 

@@ -23,12 +23,16 @@ from jgan.reference.cases import FIXTURES
 from jgan.training.log import read_log
 from jgan.weights.arrays import load
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("mpirun") and shutil.which("mpicc")), reason="OpenMPI (openmpi-bin, libopenmpi-dev) is not here"
-)
+pytestmark = [
+    pytest.mark.cpu("each process would need a GPU of its own"),
+    pytest.mark.skipif(
+        not (shutil.which("mpirun") and shutil.which("mpicc")),
+        reason="OpenMPI (openmpi-bin, libopenmpi-dev) is not here",
+    ),
+]
 MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", "2"]
 AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-STEPS = ["--seed", "5", "--device", "cpu", "--max_steps", "4"]
+STEPS = ["--seed", "5", "--max_steps", "4"]
 ON_PICTURES = ["--dataset", "folder", "--data_dir", "pictures", "--channels", "3", "--batch_size", "4", *STEPS]
 ON_CLASSES = ["--dataset", "folder", "--data_dir", "animals", "--channels", "3", "--batch_size", "4", *STEPS]
 TRANSLATION = ["--img_size", "32", "--conv_dim", "4", "--batch_size", "2", *STEPS]
