@@ -20,8 +20,9 @@ from hypothesis import settings
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # small tests would spend most of their time waiting in a loop
 
-from jgan.errors import UserError
-from jgan.jittor_setup.runtime import set_device  # and with it jgan, before any test imports Jittor
+from jgan.errors import UserError  # and with it jgan, before any test imports Jittor
+from jgan.jittor_setup import gpu
+from jgan.jittor_setup.runtime import set_device
 
 ENVIRONMENT = dict(os.environ)  # as it was before Jittor's import wrote into it
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +40,7 @@ def pytest_configure(config):
     if config.getoption("device") == "cpu":
         choose(nvcc_path="")  # without which Jittor sees no GPU
         return
-    choose(NVIDIA_TF32_OVERRIDE="0")  # or newer GPUs round what they multiply to 10 bits
+    choose(**gpu.EXACT)
     try:
         set_device("cuda")
     except UserError as error:
