@@ -127,10 +127,11 @@ def _hidden() -> list[Finding]:
 
 
 def _nvcc() -> tuple[Path | None, list[Finding]]:
-    if os.environ.get("nvcc_path") == "":
+    given = os.environ.get("nvcc_path")
+    if given == "":
         return None, [_lacking("The variable nvcc_path is empty, by which Jittor uses no GPU: unset it.")]
     folder = jittor_cache() / "jtcuda"
-    if cuda_of_jittor():
+    if cuda_of_jittor() and not given:
         nvcc, sentence = max(folder.glob("*/bin/nvcc"), default=None), f"Jittor's own CUDA in {folder} has no nvcc"
     else:
         nvcc, sentence = find_nvcc(), "There is no nvcc"

@@ -140,7 +140,7 @@ def test_conv_opt_does_without_cudnn(machine, monkeypatch):
     assert faults() == [] and "cuDNN is not used" in gpu.findings()[-1].sentence
 
 
-def test_jittors_own_cuda_goes_before_that_of_the_path(machine):
+def test_jittors_own_cuda_goes_before_that_of_the_path_and_the_variable_before_both(machine, monkeypatch):
     own = machine.folder / ".cache" / "jittor" / "jtcuda" / "cuda12.2_cudnn8_linux"
     own.mkdir(parents=True)
     assert "Jittor's own CUDA in" in faults()[0]
@@ -149,6 +149,8 @@ def test_jittors_own_cuda_goes_before_that_of_the_path(machine):
     (machine.folder / "bin").mkdir()
     (own / "bin" / "nvidia-smi").rename(machine.folder / "bin" / "nvidia-smi")
     assert faults() == [] and str(own) in gpu.findings()[1].sentence
+    monkeypatch.setenv("nvcc_path", str(machine.folder / "bin" / "nvcc"))
+    assert faults() == [f"There is no nvcc: {gpu.INSTALL}."]
 
 
 def test_a_driver_whose_library_is_not_there(machine, monkeypatch):

@@ -14,7 +14,6 @@ COMMANDS = {
     "render_digits": ["0123456789"],
     "evaluate": ["--weights", WEIGHTS / "gan_mnist.safetensors", "--dataset", "mnist"],
     "translate": ["map.png", "--weights", WEIGHTS / "pix2pix_facades_128.safetensors"],
-    "demo": ["--port", 0],
     "benchmark": ["--models", "gan"],
 }
 
