@@ -1,4 +1,4 @@
-"""Score every generator and translator in weights/ by evaluate.py, and write the tables of weights/README.md.
+"""Score every generator and translator in weights/ by evaluate.py on the CPU; write the tables of weights/README.md.
 
 python scripts/score_weights.py --data_dir DATA            # with fashion_mnist/, anime_faces_64/, ... in it
 python scripts/score_weights.py --data_dir DATA --check    # say whether the tables are what the files give

@@ -73,10 +73,12 @@ def output(*command) -> str | None:
 def parse_gpus(csv: str) -> list[GPU]:
     """The GPUs of what nvidia-smi --query-gpu prints for `FIELDS` and, where it knows that, compute_cap."""
     rows = [[field.strip() for field in line.split(",")] for line in csv.splitlines() if line.count(",") >= 2]
-    return [
-        GPU(name, memory, driver, int(capability[0].replace(".", "")) if capability else None)
-        for name, memory, driver, *capability in rows
-    ]
+    return [GPU(name, memory, driver, _architecture(*capability)) for name, memory, driver, *capability in rows]
+
+
+def _architecture(capability: str = "") -> int | None:
+    match = re.fullmatch(r"(\d+)\.(\d)", capability)
+    return int(match[1] + match[2]) if match else None
 
 
 def parse_nvcc(text: str) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ CUDNN = "#ifndef CUDNN_VERSION_H_\n#define CUDNN_MAJOR {}\n#define CUDNN_MINOR {
 def test_gpus_are_read_with_their_architecture_or_without():
     expected = ("NVIDIA H100 80GB HBM3", "81559", "550.54.15")
     assert gpu.parse_gpus(f"{H100}, 9.0\n{H100}, 12.0\n") == [gpu.GPU(*expected, 90), gpu.GPU(*expected, 120)]
-    assert gpu.parse_gpus(f"{H100}\n") == [gpu.GPU(*expected, None)]
+    assert gpu.parse_gpus(f"{H100}\n") == gpu.parse_gpus(f"{H100}, [N/A]\n") == [gpu.GPU(*expected, None)]
     assert gpu.parse_gpus("No devices were found\n") == []
 
 
