@@ -6,6 +6,7 @@ programs are written; and tuned, PyTorch with all that was found to make it fast
 python scripts/benchmark.py                        # all models, 15 rounds
 python scripts/benchmark.py --quick                # 3 short rounds of jittor and pytorch alone
 python scripts/benchmark.py --models dcgan,pix2pix --threads 1
+python scripts/benchmark.py --device cuda          # on a GPU; the memory in the table is the GPU's
 python scripts/benchmark.py --processes 1,2        # Jittor alone: one process, its threads, and several processes
 
 It prints a table and writes benchmark.json and benchmark.png. Without PyTorch (requirements-benchmark.txt) it times
@@ -33,6 +34,8 @@ from jgan.cli.options import names_among, numbers, option
 from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
+from jgan.jittor_setup.prerequisites import cuda_is_usable
+from jgan.jittor_setup.runtime import NO_CUDA
 from jgan.reference import scaling
 from jgan.reference.worker import QUICK_N_CRITIC, SIDES, SIZES, sizes
 
@@ -93,8 +96,12 @@ def main(opt: Options, given: dict) -> int:
     for name in ("rounds", "seconds"):
         if opt.quick and name in given:
             raise UserError(f"--quick has its own --{name}; leave one of them out")
+    if opt.device == "cuda" and not cuda_is_usable():
+        raise UserError(NO_CUDA)
     rounds, seconds = (3, 1.0) if opt.quick else (opt.rounds, opt.seconds)
     names = ["jittor", "pytorch"] if opt.quick else list(SIDES)
+    if opt.device == "cuda":
+        names = [name for name in names if name != "stock"]  # the same as jittor, whose kernels are for the CPU
     if importlib.util.find_spec("torch") is None:
         names = [name for name in names if name in ("jittor", "stock")]
         print("PyTorch is not installed, so Jittor is timed alone: pip install -r requirements-benchmark.txt")
@@ -166,7 +173,7 @@ def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, quick
     for side in sides:
         each = found[side.name]
         each["images_per_second"] = size["batch_size"] * size.get("n_critic", 1) / statistics.median(each["step"])
-        each["peak_mb"] = side.ask("memory")["mb"]
+        each.update(side.ask("memory"))
         each["ratio"] = {name: [j / s for j, s in zip(found["jittor"][name], each[name])] for name in requests}
         each["interval"] = {name: median_interval(ratios) for name, ratios in each["ratio"].items()}
     return found
@@ -206,7 +213,7 @@ def row(model: str, found: dict) -> str:
         lines.append(
             f"{model:9} {side:9} {each['first_step']:8.1f} s {1000 * step:6.1f} ms {spread:6.0%} "
             f"{each['images_per_second']:8.1f} {milliseconds(each, 'step_with_data')} "
-            f"{milliseconds(each, 'inference')} {each['peak_mb']:4.0f} MB"
+            f"{milliseconds(each, 'inference')} {each.get('device_peak_mb', each['peak_mb']):4.0f} MB"
         )
         if side != "jittor":
             agree = "agree" if each["difference"] < TOLERANCE else "DIFFER"

@@ -11,7 +11,7 @@ import importlib.util
 from typing import Optional
 
 from jgan.cli.digits import JUDGE, require_judge
-from jgan.cli.options import option
+from jgan.cli.options import device_option, option
 from jgan.cli.program import run_program
 from jgan.demo.models import weights_files
 from jgan.errors import UserError
@@ -21,6 +21,7 @@ from jgan.errors import UserError
 class Options:
     port: int = option(8000, "where it listens on 127.0.0.1; 0 takes a port that is free", least=0, most=65535)
     weights: Optional[str] = option(None, "generators of your own: a file, or the folder of a run or several")
+    device: str = device_option()
 
 
 def check(opt: Options, given: dict) -> tuple:
@@ -39,7 +40,7 @@ def serve(opt: Options, checked: tuple) -> int:
     from jgan.demo.worker import Worker
 
     files, server = checked
-    with Worker(files) as worker:
+    with Worker(files, opt.device) as worker:
         server.set_app(make_app(worker, server.server_port))
         print(f"the demo is at http://{HOST}:{server.server_port}/ until you press Ctrl-C", flush=True)
         server.serve_forever()

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from jgan.cli import training, translation
 from jgan.cli.judges import find_judge
-from jgan.cli.options import image_size, option, require_weights
+from jgan.cli.options import device_option, image_size, option, require_weights
 from jgan.cli.program import run_program
 from jgan.data import mnist
 from jgan.data.dataset import Images, fingerprint
@@ -34,6 +34,7 @@ from jgan.data.paired import load_matched, load_pairs
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
 from jgan.images import from_pixels, save_png, strip
+from jgan.jittor_setup.runtime import set_device
 from jgan.metrics import PATCH
 from jgan.weights.arrays import load_header
 
@@ -58,6 +59,7 @@ class Options:
     seed: int = option(0, "of noise, dropout and the choice of real images", least=0)
     json: Optional[str] = option(None, "a file to write the scores to")
     samples: Optional[str] = option(None, "a folder to write the images to that are scored, as PNG")
+    device: str = device_option()
 
 
 @dataclasses.dataclass
@@ -290,6 +292,7 @@ def finite(content):
 
 
 def write(opt: Options, score: Callable[[], Scored]) -> int:
+    set_device(opt.device)
     found = score()
     print(described(opt.weights))
     for name, value in {**found.protocol, "seed": opt.seed}.items():

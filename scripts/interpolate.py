@@ -14,10 +14,11 @@ from typing import Optional
 import numpy as np
 
 from jgan.cli.labels import asked_label
-from jgan.cli.options import LARGEST, option, require_png_path, require_weights
+from jgan.cli.options import LARGEST, device_option, option, require_png_path, require_weights
 from jgan.cli.program import run_program
 from jgan.images import grid, save_gif, save_png, strip
 from jgan.inference.latent import line, sphere, square
+from jgan.jittor_setup.runtime import set_device
 
 
 @dataclasses.dataclass
@@ -34,6 +35,7 @@ class Options:
     label: Optional[str] = option(None, "the class of a conditional generator, by name or number; else the first")
     gif: bool = option(False, "write an animation, too, beside the image: there and back")
     output: str = option("interpolation.png", "the image to write")
+    device: str = device_option()
 
 
 def check(opt: Options, given: dict) -> Path:
@@ -45,6 +47,7 @@ def check(opt: Options, given: dict) -> Path:
 def draw(opt: Options, output: Path) -> int:
     from jgan.inference import generators
 
+    set_device(opt.device)
     generator = generators.load_generator(opt.weights)
     a, b = generators.latents(generator, [opt.seed_a, opt.seed_b])
     if opt.path == "square":

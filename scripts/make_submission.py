@@ -14,13 +14,14 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from jgan.cli.digits import JUDGE, DigitOptions, draw_and_read, print_reading, require_judge, tell_of_program
-from jgan.cli.options import option, require_weights
+from jgan.cli.options import device_option, option, require_weights
 from jgan.cli.program import run_program
 from jgan.data.dataset import fingerprint
 from jgan.data.mnist import load_mnist
 from jgan.errors import UserError
 from jgan.files import making_folder
 from jgan.images import from_pixels, save_png, strip
+from jgan.jittor_setup.runtime import set_device
 from jgan.submission.check import ARCHIVE, REPOSITORY, check
 from jgan.submission.facts import Facts, read_facts
 from jgan.submission.readme import DIGITS
@@ -44,6 +45,7 @@ class Options(DigitOptions, RunOption):
     check: Optional[str] = option(
         None, "make nothing; say what should be put right in this folder before it is published"
     )
+    device: str = device_option()
 
 
 class Checked(NamedTuple):
@@ -104,6 +106,7 @@ def _require_run(run: Run) -> dict:
 def make(opt: Options, checked: Checked | None) -> int:
     if checked is None:
         return print_findings(opt.check)
+    set_device(opt.device)
     run, weights, judge, facts, digits = checked
     output = Path(opt.output)
     with making_folder(output) as folder:

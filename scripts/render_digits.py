@@ -14,10 +14,11 @@ from typing import Optional
 import numpy as np
 
 from jgan.cli.digits import JUDGE, DigitOptions, draw_and_read, print_reading, require_judge, tell_of_program
-from jgan.cli.options import WEIGHTS, option, require_png_path, require_weights
+from jgan.cli.options import WEIGHTS, device_option, option, require_png_path, require_weights
 from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.images import from_pixels, save_png, strip
+from jgan.jittor_setup.runtime import set_device
 from jgan.warmup import PROGRAM
 from jgan.warmup.archive import write_archive
 from jgan.warmup.digits import draw_report, parse_digits
@@ -32,6 +33,7 @@ class Options(DigitOptions):
     judge: str = option(str(JUDGE), "the classifier that reads what was drawn")
     report: Optional[str] = option(None, "a .png to write, of each digit with its reading")
     zip: bool = option(False, "write the archive to upload, too, beside the image")
+    device: str = device_option()
 
 
 def check(opt: Options, given: dict) -> np.ndarray:
@@ -51,6 +53,7 @@ def check(opt: Options, given: dict) -> np.ndarray:
 
 
 def draw(opt: Options, digits: np.ndarray) -> int:
+    set_device(opt.device)
     output = Path(opt.output)
     pixels, reading = draw_and_read(opt, digits, weights=opt.weights, judge=opt.judge)
     save_png(output, strip(from_pixels(pixels)))

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Optional
 
 from jgan.cli.labels import asked_labels
-from jgan.cli.options import numbers, option, require_png_path, require_weights
+from jgan.cli.options import device_option, numbers, option, require_png_path, require_weights
 from jgan.cli.program import run_program
 from jgan.files import make_folder
 from jgan.images import grid, save_png, strip
+from jgan.jittor_setup.runtime import set_device
 
 
 @dataclasses.dataclass
@@ -28,6 +29,7 @@ class Options:
         None, "images in a row of the sheet; else the labels, or of one or none a square", least=1
     )
     output: str = option("samples.png", "a .png for the sheet, or a folder, whose name has no dot, for single files")
+    device: str = device_option()
 
 
 def check(opt: Options, given: dict) -> list[int]:
@@ -42,6 +44,7 @@ def check(opt: Options, given: dict) -> list[int]:
 def draw(opt: Options, seeds: list[int]) -> int:
     from jgan.inference import generators
 
+    set_device(opt.device)
     generator = generators.load_generator(opt.weights)
     labels = asked_labels(opt.labels, generator.classes, opt.weights, "--labels")
     images = generators.draw_seeds(generator, seeds, labels)

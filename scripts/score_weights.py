@@ -1,4 +1,4 @@
-"""Score every generator and translator in weights/ by evaluate.py, and write the tables of weights/README.md.
+"""Score every generator and translator in weights/ by evaluate.py on the CPU; write the tables of weights/README.md.
 
 python scripts/score_weights.py --data_dir DATA            # with fashion_mnist/, anime_faces_64/, ... in it
 python scripts/score_weights.py --data_dir DATA --check    # say whether the tables are what the files give
@@ -88,7 +88,9 @@ def rows(kind: str, name: str, options: tuple, data_dir: str) -> list[list[str]]
         path = Path(folder, "scores.json")
         program = Path(__file__).with_name("evaluate.py")
         options = [each.format(data=data_dir) for each in options]
-        done = subprocess.run([sys.executable, program, "--weights", weights, *options, "--json", path], check=False)
+        done = subprocess.run(
+            [sys.executable, program, "--weights", weights, *options, "--device", "cpu", "--json", path], check=False
+        )
         if done.returncode:
             raise UserError(f"{name} could not be scored; see above")
         scores = json.loads(path.read_text())["scores"]

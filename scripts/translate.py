@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from jgan.cli.options import image_size, option, require_weights
+from jgan.cli.options import device_option, image_size, option, require_weights
 from jgan.cli.program import run_program
 from jgan.data.folder import SUFFIXES, as_input, image_paths, open_image, to_mode
 from jgan.data.label_maps import resampling
@@ -51,6 +51,7 @@ class Options:
     )
     no_dropout: bool = option(False, "Pix2Pix: leave the dropout out, its only noise")
     seed: int = option(0, "of the dropout or the noise; the same seed gives the same image", least=0)
+    device: str = device_option()
 
 
 def find(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
@@ -122,8 +123,9 @@ def check(opt: Options, given: dict) -> dict[Path, Path]:
 
 def draw(opt: Options, images: dict[Path, Path]) -> int:
     from jgan.inference.translators import label_classes, load_translator, shown, translate
-    from jgan.jittor_setup.runtime import seed_jittor
+    from jgan.jittor_setup.runtime import seed_jittor, set_device
 
+    set_device(opt.device)
     generator = load_translator(
         opt.weights, direction=opt.direction, running_statistics=opt.running_statistics, dropout=not opt.no_dropout
     )

@@ -1,4 +1,10 @@
-"""What the tests share: running a program of the project as its users do."""
+"""What the tests share: where they compute, and running a program of the project as its users do.
+
+python -m pytest                  # on the CPU, even where there is a GPU
+python -m pytest --device cuda    # on the GPU, all but those that are marked for the CPU
+
+Neither they nor the programs that they start name a device: `auto`, the default of all, is what is decided here.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +20,9 @@ from hypothesis import settings
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # small tests would spend most of their time waiting in a loop
 
-import jgan  # noqa: F401 (before any test imports Jittor)
+from jgan.errors import UserError  # and with it jgan, before any test imports Jittor
+from jgan.jittor_setup import gpu
+from jgan.jittor_setup.runtime import set_device
 
 ENVIRONMENT = dict(os.environ)  # as it was before Jittor's import wrote into it
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,14 +31,53 @@ settings.register_profile("jgan", deadline=None)  # the first call of an operato
 settings.load_profile("jgan")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--device", choices=("cpu", "cuda"), default="cpu", help="where the tests compute (default: cpu)")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "cpu(reason): a test that says nothing about a GPU, or cannot hold there")
+    if config.getoption("device") == "cpu":
+        choose(nvcc_path="")  # without which Jittor sees no GPU
+        return
+    choose(**gpu.EXACT)
+    try:
+        set_device("cuda")
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def choose(**variables) -> None:
+    """Set variables of the environment, for this process and for the programs that the tests start."""
+    os.environ.update(variables)
+    ENVIRONMENT.update(variables)
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("device") == "cuda":
+        for item in items:
+            for mark in item.iter_markers("cpu"):
+                item.add_marker(pytest.mark.skip(reason=f"not with --device cuda: {mark.args[0]}"))
+
+
+@pytest.fixture(autouse=True)
+def device(request) -> str:
+    """Where the test computes, whatever the one before has chosen: "cpu" or "cuda"."""
+    name = request.config.getoption("device")
+    if name == "cuda":
+        set_device(name)
+    return name
+
+
 def run_python(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
     """Run this Python with the arguments in a process of its own, and return what it printed and its status.
 
-    One that hangs or crashes prints where.
+    A variable of the environment that is None is left out of it. One that hangs or crashes prints where.
     """
+    variables = {**ENVIRONMENT, "PYTHONFAULTHANDLER": "1", **environment}
     process = subprocess.Popen(
         [sys.executable, *map(str, arguments)], cwd=cwd,
-        env={**ENVIRONMENT, "PYTHONFAULTHANDLER": "1", **environment},
+        env={name: value for name, value in variables.items() if value is not None},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

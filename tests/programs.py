@@ -24,6 +24,8 @@ from PIL import Image
 from jgan.training.log import read_log
 from jgan.weights.arrays import load, load_header, save
 
+to_the_bit = pytest.mark.cpu("trainings are the same to the last bit on the CPU alone")
+
 
 class Done(NamedTuple):
     """What a program ended with."""

@@ -30,6 +30,11 @@ def option(
     return dataclasses.field(default=default, metadata={"help": help, **limits, "positional": positional})
 
 
+def device_option():
+    """The option of every program that computes with Jittor (see `jgan.jittor_setup.runtime.set_device`)."""
+    return option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
+
+
 def parse(options_class, description: str, argv=None):
     """The options, and a dict of those that were given. A wrong one ends the program with a sentence and status 2."""
     parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)

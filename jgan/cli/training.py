@@ -15,7 +15,7 @@ from jgan import images, memory, metrics, processes
 from jgan.algorithms import SMOOTHED
 from jgan.cli.judges import checksum, find_judge
 from jgan.cli.mpirun import mpirun
-from jgan.cli.options import option, require_valid
+from jgan.cli.options import device_option, option, require_valid
 from jgan.cli.program import run_program
 from jgan.data import mnist
 from jgan.data.batches import Batches
@@ -63,7 +63,7 @@ class TrainOptions:
     max_steps: Optional[int] = option(None, "end after so many steps in all, whatever n_epochs says", least=1)
     seed: int = option(0, "of weights, noise, order and dropout; the same seed gives the same run", least=0)
     tensorboard: bool = option(False, "write losses, scores and samples for TensorBoard, too, into the run directory")
-    device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=("auto", "cpu", "cuda"))
+    device: str = device_option()
     data_dir: Optional[str] = option(None, "folder of the data set")
     output: Optional[str] = option(None, "the run directory to make; else runs/ and the program's name after train_")
     resume: Optional[str] = option(None, "a run directory to resume, with the options it has")

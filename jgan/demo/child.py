@@ -2,8 +2,9 @@
 
 python -m jgan.demo.child FILE_DESCRIPTOR
 
-Over the connection it is sent the files, {name: path}, answers with the `jgan.demo.models.Model` that they hold, and
-from then on answers each (task, options, checked). An answer is {"result": ...}, or {"error": a sentence}.
+Over the connection it is sent the files, {name: path}, and the device to compute on, answers with the
+`jgan.demo.models.Model` that the files hold, and from then on answers each (task, options, checked). An answer is
+{"result": ...}, or {"error": a sentence}.
 """
 
 from __future__ import annotations
@@ -15,20 +16,27 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from jgan.cli.digits import JUDGE
-from jgan.demo.models import offered
+from jgan.demo.models import Model, offered
 from jgan.demo.tasks import TASKS
 from jgan.errors import UserError
+from jgan.jittor_setup.runtime import set_device
 
 
 def main(connection: Connection) -> None:
     """Answer until the other side is gone, unless Jittor cannot be imported."""
     with suppress(EOFError, BrokenPipeError):
-        files = connection.recv()
-        begun = answer(files, offered, files)
+        files, device = connection.recv()
+        begun = answer(files, begin, files, device)
         connection.send(begun)
         while "result" in begun:
             name, opt, checked = connection.recv()
             connection.send(answer(files, TASKS[name].work, opt, checked, files))
+
+
+def begin(files: dict[str, Path], device: str) -> list[Model]:
+    """Choose the device; the models that are offered."""
+    set_device(device)
+    return offered(files)
 
 
 def answer(files: dict[str, Path], function, *arguments) -> dict:

@@ -21,12 +21,13 @@ PATIENCE = 2.0  # seconds that a process that was asked to end has for it
 class Worker:
     """A context manager that starts the process and ends it, and whatever it has started.
 
-    `models` are those that it offers, `seconds` what a computation may take, `pid` is the process that is running.
-    Raises UserError if it cannot begin, as without a compiler.
+    It computes on the device (see `jgan.jittor_setup.runtime.set_device`). `models` are those that it offers, `seconds`
+    what a computation may take, `pid` is the process that is running. Raises UserError if it cannot begin, as without a
+    compiler.
     """
 
-    def __init__(self, files: dict[str, Path], *, seconds: float = SECONDS):
-        self._files, self.seconds = files, seconds
+    def __init__(self, files: dict[str, Path], device: str = "auto", *, seconds: float = SECONDS):
+        self._files, self._device, self.seconds = files, device, seconds
         self._process, self._ended, self._lock = None, False, threading.Lock()
 
     def __enter__(self):
@@ -80,7 +81,7 @@ class Worker:
             )  # fmt: skip
             theirs.close()
         try:
-            self._connection.send(self._files)
+            self._connection.send((self._files, self._device))
             answer = self._connection.recv()
         except (EOFError, OSError):
             raise UserError("the process that computes has died as it began") from None

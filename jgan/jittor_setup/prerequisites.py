@@ -26,12 +26,14 @@ ENVIRONMENT = {
     "use_cutt": "0",
     "use_cutlass": "0",
 }
+DRIVER, RUNTIME = "libcuda.so.1", "libcudart.so"
+CUDA_FOLDERS = ("/usr/local/cuda", "/usr", "/opt/cuda")
 
 
 def ensure_prerequisites() -> None:
     """Set the environment, but not what the user has set; UserError without a compiler, headers or cache."""
     _choose_mpi()
-    if not _cuda_is_usable():
+    if not cuda_is_usable():
         os.environ.setdefault("nvcc_path", "")
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -78,11 +80,12 @@ def _choose_mpi() -> None:
         raise UserError(f"Jittor needs the header mpi.h under mpirun, and {mpicc} knows of none; {install}")
 
 
-def _cuda_is_usable() -> bool:
+def cuda_is_usable() -> bool:
     """Whether Jittor would find a GPU: without its driver or libraries Jittor dies, or fetches a CUDA of its own."""
-    nvcc = os.environ.get("nvcc_path") or shutil.which("nvcc")
-    candidates = [nvcc] if nvcc else ["/usr/local/cuda/bin/nvcc", "/usr/bin/nvcc", "/opt/cuda/bin/nvcc"]
-    return _loads("libcuda.so.1") and (cuda_of_jittor() or any(map(_has_cuda_runtime, candidates)))
+    if os.environ.get("nvcc_path") == "" or not loads(DRIVER):
+        return False
+    nvcc = find_nvcc()
+    return cuda_of_jittor() or (nvcc is not None and loads(cuda_libraries(nvcc) / RUNTIME))
 
 
 def cuda_of_jittor() -> bool:
@@ -90,16 +93,27 @@ def cuda_of_jittor() -> bool:
     return os.path.isdir(jittor_cache() / "jtcuda")
 
 
-def _has_cuda_runtime(nvcc: str) -> bool:
-    library = Path(os.path.realpath(nvcc)).parent.parent / "lib64" / "libcudart.so"
-    if nvcc == "/usr/bin/nvcc":
-        library = Path("/usr/lib/x86_64-linux-gnu/libcudart.so")
-    return os.path.isfile(nvcc) and _loads(str(library))
+def find_nvcc() -> Path | None:
+    """The nvcc that Jittor takes where it has installed no CUDA of its own; None if there is none.
+
+    It is that of the variable nvcc_path, or the first on the PATH and in three folders.
+    """
+    given = os.environ.get("nvcc_path")
+    found = [given] if given else [shutil.which("nvcc") or "", *(f"{folder}/bin/nvcc" for folder in CUDA_FOLDERS)]
+    return next((Path(each) for each in found if os.path.isfile(each)), None)
 
 
-def _loads(library: str) -> bool:
+def cuda_libraries(nvcc: Path) -> Path:
+    """The folder in which Jittor looks for CUDA's libraries."""
+    if nvcc == Path("/usr/bin/nvcc"):
+        return Path("/usr/lib/x86_64-linux-gnu")
+    return Path(os.path.realpath(nvcc)).parent.parent / "lib64"
+
+
+def loads(library: str | Path) -> bool:
+    """Whether a shared library is there and can be loaded."""
     try:
-        ctypes.CDLL(library)
+        ctypes.CDLL(str(library))
     except OSError:
         return False
     return True

@@ -11,6 +11,11 @@ from jgan import processes
 from jgan.errors import UserError
 from jgan.random import rng
 
+NO_CUDA = (
+    "the device cuda was asked for, but Jittor sees no NVIDIA GPU with its driver, nvcc and CUDA's libraries; use cpu, "
+    "or see what is missing by scripts/check_gpu.py"
+)
+
 
 def set_device(device: str) -> str:
     """Choose where Jittor computes: "cpu", "cuda", or "auto" for CUDA where there is one. Returns "cpu" or "cuda".
@@ -19,12 +24,11 @@ def set_device(device: str) -> str:
     """
     import jittor as jt
 
-    if device == "cuda" and not jt.has_cuda:
-        raise UserError(
-            "the device cuda was asked for, but Jittor sees no NVIDIA GPU with its driver, nvcc and CUDA's libraries; "
-            "use cpu"
-        )
-    jt.flags.use_cuda = int(device != "cpu" and bool(jt.has_cuda))
+    usable = bool(jt.has_cuda) and jt.get_device_count() > 0
+    if device == "cuda" and not usable:
+        raise UserError(NO_CUDA)
+    with jt.flag_scope(log_silent=1):  # or Jittor prints that CUDA is enabled; its errors are printed all the same
+        jt.flags.use_cuda = int(device != "cpu" and usable)
     return "cuda" if jt.flags.use_cuda else "cpu"
 
 

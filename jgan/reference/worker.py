@@ -75,7 +75,10 @@ class Worker:
             self.lib = Library("pytorch", device)
             if side == "pytorch":
                 self.lib.half.steps.update = update_as_usual
+            if device == "cuda" and not torch.cuda.is_available():
+                raise UserError("the device cuda was asked for, but PyTorch sees none; install a PyTorch for CUDA")
             self.on_device = lambda: torch.device(device)
+            self.device_memory = torch.cuda.max_memory_reserved
             self.synchronise = torch.cuda.synchronize if device == "cuda" else lambda: None
             self.no_grad = torch.no_grad
             self.versions = {"torch": torch.__version__}
@@ -85,10 +88,11 @@ class Worker:
             runtime.set_device(device)
             self.lib = Library("jittor")
             self.on_device = nullcontext
+            self.device_memory = lambda: jt.get_mem_info().total_cuda_used  # of a pool that does not shrink
             self.synchronise = lambda: jt.sync_all(True)
             self.no_grad = jt.no_grad
             self.versions = runtime.versions()
-        self.model = model
+        self.model, self.device = model, device
         self.sizes = sizes(model, quick)
         self.done = 0
         self.stored: dict[tuple, np.ndarray] = {}
@@ -177,8 +181,12 @@ class Worker:
         return {"seconds": times[1:]}
 
     def memory(self) -> dict:
-        """The most memory that this process has held, in MB; not a GPU's."""
-        return {"mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        """The most memory that this process has held, in MB, and on a GPU the most that its pool there has held.
+
+        Jittor's pool is without the workspaces of cuDNN, which PyTorch's holds, too.
+        """
+        found = {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        return {**found, "device_peak_mb": self.device_memory() / 2**20} if self.device == "cuda" else found
 
     def _time(self, inputs: dict) -> tuple[float, dict[str, float]]:
         start = time.perf_counter()

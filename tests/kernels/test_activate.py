@@ -12,6 +12,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from jgan.kernels.activate import leaky_relu
 
+pytestmark = pytest.mark.cpu("kernels are for the CPU")
+
 FLOATS = st.floats(-(2.0**100), 2.0**100, width=32, allow_subnormal=False)
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from jgan.kernels.convolve import conv, conv_transpose
 
+pytestmark = pytest.mark.cpu("kernels are for the CPU")
+
 
 def convolved(x, w, bias, stride, padding):
     """The sum, over places in the window, of what lies under each place times its weights."""

@@ -11,6 +11,8 @@ from jgan.layers import BatchNorm, Conv, LeakyReLU, Sequential, trainable
 from jgan.optimizers import rmsprop
 from jgan.random import rng
 
+pytestmark = pytest.mark.cpu("kernels are for the CPU")
+
 PROGRAM = """
 import jgan
 import jittor as jt

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import jittor as jt
 import numpy as np
+import pytest
 from conftest import run_python
 
 from jgan.kernels import call_kernel, can_use_kernels
 from jgan.models.cyclegan import ResnetGenerator
+
+pytestmark = pytest.mark.cpu("kernels are for the CPU")
 
 PROGRAM = """
 import sys

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from jgan.kernels.normalize import batch_norm, instance_norm, normalize_by
 
+pytestmark = pytest.mark.cpu("kernels are for the CPU")
+
 EPS = 1e-5
 
 

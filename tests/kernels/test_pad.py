@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from jgan.kernels.pad import reflection_pad
 
+pytestmark = pytest.mark.cpu("kernels are for the CPU")
+
 
 def padded(x, n):
     return np.pad(x, [(0, 0), (0, 0), (n, n), (n, n)], mode="reflect")

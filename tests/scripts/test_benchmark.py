@@ -14,17 +14,19 @@ benchmark = module("benchmark")
 TORCH = importlib.util.find_spec("torch") is not None
 
 
-def test_a_quick_run_of_one_model(script, tmp_path):
-    done = script("benchmark", "--quick", "--models", "gan", "--threads", 1, "--output", "out")
+def test_a_quick_run_of_one_model(script, tmp_path, device):
+    options = ["--quick", "--models", "gan", "--threads", 1, "--device", device, "--output", "out"]
+    done = script("benchmark", *options)
     assert done.returncode == 0, done.stderr
     assert ("Jittor is timed alone" in done.stdout) == (not TORCH)
     found = json.loads((tmp_path / "out" / "benchmark.json").read_text())
-    assert found["how"] == {"threads": 1, "device": "cpu", "rounds": 3, "seconds": 1.0}
+    assert found["how"] == {"threads": 1, "device": device, "rounds": 3, "seconds": 1.0}
     gan = found["models"]["gan"]
     assert list(gan) == (["jittor", "pytorch"] if TORCH else ["jittor"])
     for side, each in gan.items():
         assert len(each["step"]) == len(each["inference"]) == len(each["ratio"]["step"]) == 3
         assert min(each["step"]) > 0 and each["first_step"] > 0 and each["peak_mb"] > 0
+        assert ("device_peak_mb" in each) == (device == "cuda")
         assert each["losses"].keys() == {"g_loss", "d_loss"} and each["versions"]
         assert each["difference"] < benchmark.TOLERANCE
         assert any(line.startswith(f"gan       {side}") for line in done.stdout.splitlines())
@@ -43,13 +45,14 @@ def test_the_table_gives_medians_and_the_ratio_of_pairs():
     each = {"first_step": 3.0, "images_per_second": 640.0, "peak_mb": 100.0, "inference": [0.001]}
     found = {
         "jittor": {**each, "step": [0.1, 0.2, 0.1]},
-        "pytorch": {**each, "step": [0.2, 0.2, 0.1], "difference": 0.25},
+        "pytorch": {**each, "step": [0.2, 0.2, 0.1], "difference": 0.25, "device_peak_mb": 2048.0},
     }
     found["pytorch"]["ratio"] = {"step": [0.5, 1.0, 1.0], "inference": [2.0]}
     found["pytorch"]["interval"] = {"step": (0.75, 1.0), "inference": None}
     jittor, pytorch = benchmark.row("gan", found).splitlines()
     assert "100.0 ms   100%    640.0" in jittor
     assert "200.0 ms    50%" in pytorch
+    assert " 100 MB" in jittor and "2048 MB" in pytorch  # of the GPU, where there is one
     assert "step 1.00 (0.50 to 1.00) [0.75 to 1.00], inference 2.00 (2.00 to 2.00), losses DIFFER (2e-01)" in pytorch
 
 

@@ -40,6 +40,13 @@ def test_a_mistake_is_a_sentence(refused, arguments, sentence):
     assert sentence in refused("demo", *arguments)
 
 
+@pytest.mark.cpu("there is a GPU")
+def test_cuda_is_refused_where_there_is_none():
+    refusal = pytest.raises(pytest.fail.Exception, match="error: the device cuda was asked for")
+    with refusal, serving("--device", "cuda"):
+        pass
+
+
 def test_a_port_that_is_taken_is_a_sentence(refused):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

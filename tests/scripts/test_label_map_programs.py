@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from programs import module, options_of, require_same_run_in_two_parts, run
+from programs import module, options_of, require_same_run_in_two_parts, run, to_the_bit
 
 from jgan.data.label_maps import distinct_palette
 from jgan.models import pix2pix, spade
@@ -16,7 +16,7 @@ from jgan.weights.arrays import load_header
 from jgan.weights.networks import load_network
 
 N_CLASSES, WIDTH, HEIGHT = 29, 64, 32
-COMMON = ["--label_classes", N_CLASSES, "--img_size", f"{WIDTH}x{HEIGHT}", "--seed", 5, "--device", "cpu"]
+COMMON = ["--label_classes", N_CLASSES, "--img_size", f"{WIDTH}x{HEIGHT}", "--seed", 5]
 ARCHS = {
     "unet": ["--conv_dim", 8],
     "spade": ["--arch", "spade", "--conv_dim", 2, "--lr", 0.001, "--lr_d", 0.002],
@@ -40,6 +40,7 @@ def landscapes(tmp_path):
     return tmp_path
 
 
+@to_the_bit
 @pytest.mark.parametrize("arch", ARCHS)
 def test_rectangles_of_29_classes_are_trained_resumed_to_the_bit_drawn_and_scored(landscapes, arch):
     whole = require_same_run_in_two_parts(landscapes, "train_pix2pix", ["--data_dir", ".", *COMMON, *ARCHS[arch]])

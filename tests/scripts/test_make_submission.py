@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_python
 from PIL import Image
-from programs import files_in, module, options_of, run, write_exchanged
+from programs import files_in, module, options_of, run, to_the_bit, write_exchanged
 
 from jgan.weights.arrays import load, load_header, save
 
@@ -127,6 +127,7 @@ def test_a_run_of_several_processes_is_said_to_be_one(own_run, tmp_path):
     assert "\nmpirun -np 2 python train_cgan.py " in readme and "| 进程数 | 2 |" in readme
 
 
+@to_the_bit
 def test_the_commands_of_the_readme_work_in_a_clone(folder, tmp_path):
     published = shutil.copytree(folder / "submission" / "repository", tmp_path / "published")
     commit(published)

@@ -23,15 +23,19 @@ from jgan.reference.cases import FIXTURES
 from jgan.training.log import read_log
 from jgan.weights.arrays import load
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("mpirun") and shutil.which("mpicc")), reason="OpenMPI (openmpi-bin, libopenmpi-dev) is not here"
-)
+pytestmark = [
+    pytest.mark.cpu("each process would need a GPU of its own"),
+    pytest.mark.skipif(
+        not (shutil.which("mpirun") and shutil.which("mpicc")),
+        reason="OpenMPI (openmpi-bin, libopenmpi-dev) is not here",
+    ),
+]
 MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np"]
 OPENMPI = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_mpi_yield_when_idle": "1",  # or those that wait would keep a busy machine's cores from the others
 }  # fmt: skip
-STEPS = ["--seed", "5", "--device", "cpu", "--max_steps", "4"]
+STEPS = ["--seed", "5", "--max_steps", "4"]
 MANY_STEPS = ["--n_epochs", "50", "--max_steps", "50"]
 ON_PICTURES = ["--dataset", "folder", "--data_dir", "pictures", "--channels", "3", "--batch_size", "4", *STEPS]
 ON_CLASSES = ["--dataset", "folder", "--data_dir", "animals", "--channels", "3", "--batch_size", "4", *STEPS]

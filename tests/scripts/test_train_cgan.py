@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_python
 from PIL import Image
-from programs import files_in, options_of, require_falling_steps, require_same_file, require_same_run_in_two_parts, run
+from programs import (
+    files_in,
+    options_of,
+    require_falling_steps,
+    require_same_file,
+    require_same_run_in_two_parts,
+    run,
+    to_the_bit,
+)
 
 from jgan.data import mnist
 from jgan.inference.generators import load_generator
@@ -114,7 +122,7 @@ def test_the_convolutional_networks_learn_to_draw_their_classes(tmp_path):
 COLOURS = {"ant": (200, 30, 30), "bee": (230, 200, 20), "cat": (40, 60, 220)}
 SMALL = [
     "--dataset", "folder", "--data_dir", "animals", "--img_size", 16, "--channels", 3, "--batch_size", 4,
-    "--latent_dim", 8, "--seed", 5, "--device", "cpu",
+    "--latent_dim", 8, "--seed", 5,
 ]  # fmt: skip
 
 
@@ -197,6 +205,7 @@ def test_a_name_that_is_no_class_is_refused(refused, three_steps):
     assert "--label ant,bee names 2 classes; give one" in sentence
 
 
+@to_the_bit
 def test_a_run_in_two_parts_is_the_same_run_to_the_bit(tmp_path, animals):
     recipe = ["--conv_dim", 4, "--lambda_r1", 1, "--augment", "translation"]
     whole = require_same_run_in_two_parts(tmp_path, "train_cgan", [*SMALL, *recipe])
@@ -252,6 +261,7 @@ def test_a_run_finds_its_classes_in_a_new_place(tmp_path, refused, to_resume):
     assert options_of(to_resume)["data_dir"] == str(tmp_path / "moved")
 
 
+@to_the_bit
 def test_a_run_of_the_version_before_is_resumed(tmp_path):
     """Its config.json has no networks to choose, no data set, no loss, no recipe, and its sessions know no classes."""
     small = ["--arch", "mlp", "--img_size", 8, "--latent_dim", 8, "--batch_size", 4, "--n_classes", 10]
@@ -437,9 +447,3 @@ def test_a_run_that_is_training_is_not_resumed(refused, to_resume):
         other.stdout.readline()
         assert "another process is training in run" in refused("train_cgan", "--resume", "run", "--max_steps", 4)
     assert (to_resume / "config.json").read_bytes() == config
-
-
-@pytest.mark.skipif("__import__('jittor').has_cuda", reason="there is a CUDA device here")
-def test_cuda_is_refused_where_there_is_none(refused, animals):
-    options = [option if option != "cpu" else "cuda" for option in SMALL]
-    assert "the device cuda was asked for" in refused("train_cgan", *options, "--output", "run")

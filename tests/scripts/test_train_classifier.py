@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
-from programs import run, write_images
+from programs import run, to_the_bit, write_images
 
 from jgan.training.log import read_log
 from jgan.weights.arrays import load_header
@@ -36,6 +36,7 @@ def test_a_judge_learns_the_classes_of_a_folder(shades, tmp_path):
     assert logged[-1] < 0.8 * logged[0]
 
 
+@to_the_bit
 def test_a_resumed_training_is_the_same_to_the_bit(shades, tmp_path):
     options = ["--dataset", "folder", "--data_dir", shades, "--channels", 3, *SMALL, "--evaluate_interval", 2]
     run(tmp_path, "train_classifier", *options, "--max_steps", 4, "--output", "whole")

@@ -22,6 +22,7 @@ from programs import (
     require_same_run_after_ctrl_c,
     require_same_run_in_two_parts,
     run,
+    to_the_bit,
     write_images,
 )
 
@@ -54,7 +55,7 @@ LOGGED = {
 }
 ON_PICTURES = [
     "--dataset", "folder", "--data_dir", "pictures", "--channels", 3, "--batch_size", 4, "--latent_dim", 8,
-    "--seed", 5, "--device", "cpu",
+    "--seed", 5,
 ]  # fmt: skip
 DCGAN = [*SMALL["train_dcgan"][1:], *ON_PICTURES]
 GAN = [*SMALL["train_gan"][1:], *ON_PICTURES]
@@ -122,6 +123,7 @@ def pictures(tmp_path):
     return write_images(tmp_path / "pictures", 30)
 
 
+@to_the_bit
 def test_a_run_stopped_by_ctrl_c_and_resumed_is_the_same_run_to_the_bit(tmp_path, pictures):
     require_same_run_after_ctrl_c(tmp_path, "train_gan", GAN)
 
@@ -134,6 +136,7 @@ def test_the_programs_step_by_the_learning_rate(tmp_path, pictures, program):
     require_falling_steps(tmp_path, name, [*small, *ON_PICTURES], n_steps=n_steps)
 
 
+@to_the_bit
 @pytest.mark.parametrize("program", SMALL)
 def test_a_run_in_two_parts_is_the_same_run_to_the_bit(tmp_path, refused, pictures, program):
     name, *small = SMALL[program]
@@ -238,6 +241,7 @@ def test_the_first_loss_is_that_of_the_untrained_networks(tmp_path, pictures, op
     assert options_of(tmp_path / "run")["gan_mode"] == ("vanilla" if "--gan_mode" not in options else options[1])
 
 
+@to_the_bit
 def test_a_recipe_is_resumed_to_the_bit(tmp_path, pictures):
     """Spectral normalisation keeps its vectors in the state; its discriminator has no BatchNorm."""
     recipe = ["--gan_mode", "hinge", "--spectral_norm", "--lambda_r1", 0.5, "--augment", "color,translation,cutout"]
@@ -299,6 +303,7 @@ def test_what_a_kill_after_the_last_state_prevented_is_made_again(tmp_path, pict
     assert files_in(folder) == before
 
 
+@to_the_bit
 def test_a_run_of_the_version_before_is_resumed(tmp_path, pictures):
     """Its config.json has no option that came later."""
     folder = tmp_path / "run"

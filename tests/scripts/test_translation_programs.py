@@ -15,6 +15,7 @@ from programs import (
     require_same_run_after_ctrl_c,
     require_same_run_in_two_parts,
     run,
+    to_the_bit,
 )
 
 from jgan.models import cyclegan, pix2pix
@@ -51,9 +52,9 @@ def pictures(tmp_path):
     return tmp_path
 
 
-PIX2PIX = ["--data_dir", "pairs", "--img_size", 32, "--conv_dim", 8, "--seed", 5, "--device", "cpu"]
+PIX2PIX = ["--data_dir", "pairs", "--img_size", 32, "--conv_dim", 8, "--seed", 5]
 CYCLEGAN = [
-    "--data_dir", "unpaired", "--img_size", 32, "--conv_dim", 4, "--n_blocks", 1, "--seed", 5, "--device", "cpu",
+    "--data_dir", "unpaired", "--img_size", 32, "--conv_dim", 4, "--n_blocks", 1, "--seed", 5,
 ]  # fmt: skip
 
 
@@ -68,17 +69,20 @@ def require_cyclegan(whole, steps):
     load_network(whole / "generator.safetensors", cyclegan.Generators)
 
 
+@to_the_bit
 def test_a_run_stopped_by_ctrl_c_and_resumed_is_the_same_run_to_the_bit(pictures):
     whole = require_same_run_after_ctrl_c(pictures, "train_cyclegan", [*CYCLEGAN, "--pool_size", 3])
     require_cyclegan(whole, load_header(whole / "state.safetensors")["step"])
 
 
+@to_the_bit
 @pytest.mark.parametrize("arch", ["resnet", "conv"])
 def test_a_run_of_cyclegan_in_two_parts_is_the_same_run_to_the_bit(pictures, arch):
     options = [*CYCLEGAN, "--arch", arch, "--pool_size", 3, "--n_epochs", 1]
     require_cyclegan(require_same_run_in_two_parts(pictures, "train_cyclegan", options), 4)
 
 
+@to_the_bit
 @pytest.mark.parametrize("options", [[], ["--gan_mode", "wgangp", "--batch_size", 3], ["--gan_mode", "hinge"]])
 def test_a_run_of_pix2pix_in_two_parts_is_the_same_run_to_the_bit(pictures, options):
     whole = require_same_run_in_two_parts(pictures, "train_pix2pix", [*PIX2PIX, *options])
@@ -140,6 +144,7 @@ def test_a_run_is_resumed_for_longer_with_a_decay_epoch(refused, pictures):
     assert options_of(pictures / "run")["decay_epoch"] == 2
 
 
+@to_the_bit
 @pytest.mark.parametrize(("name", "options"), [("train_pix2pix", PIX2PIX), ("train_cyclegan", CYCLEGAN)])
 def test_a_run_of_the_version_before_is_resumed(pictures, name, options):
     """Its config.json holds the epoch from which the learning rate falls where none was given, and no strictness."""

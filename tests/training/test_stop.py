@@ -18,9 +18,7 @@ runpy.run_path(script, run_name="__main__")
 """
 
 
-@pytest.mark.parametrize(
-    ("script", "arguments"), [("render_digits", ["12"]), ("train_cgan", ["--output", "run", "--device", "cpu"])]
-)
+@pytest.mark.parametrize(("script", "arguments"), [("render_digits", ["12"]), ("train_cgan", ["--output", "run"])])
 def test_ctrl_c_during_a_compilation_stops_the_program_in_a_word(tmp_path, script, arguments):
     """The compiler is a script that sends SIGINT to the process group; the empty cache makes Jittor call it."""
     cache = tmp_path / "cache"
