@@ -29,37 +29,44 @@ REPETITIONS = 20
 
 
 def compare(models: list[str], counts: list[int], seconds: float) -> dict:
-    """Times by model: "one" process of one thread, and by number one process of as many "threads" and as many
-    "processes" of one thread each, at the same "batch_size", with the time of a step "predicted" for more of them."""
+    """Times by model: "one" process of one thread, and by number N one process of N "threads" and N "processes" of one
+    thread each, at the same "batch_size"; then one process at a "share" of 1/N of it, and the times of a step that are
+    "predicted" from these for N processes, which is a check, and for more."""
     found = {}
     for model in models:
-        batch_size = max(SIZES[model]["batch_size"], *counts)
+        multiple = math.lcm(*counts)
+        batch_size = -(-SIZES[model]["batch_size"] // multiple) * multiple
         one = _timed(model, 1, 1, seconds, batch_size)
         found[model] = {"batch_size": batch_size, "one": one}
         for n in counts:
             if n > 1:
                 threads = _timed(model, 1, n, seconds, batch_size)
                 several = _timed(model, n, 1, seconds, batch_size)
-                predicted = {more: predict(one["step"], several, n, more) for more in PREDICTED if more <= batch_size}
-                found[model][n] = {"threads": threads, "processes": several, "predicted": predicted}
+                share = _timed(model, 1, 1, seconds, batch_size // n)
+                predicted = {
+                    more: predict(one["step"], share["step"], n, several, more)
+                    for more in (n, *PREDICTED)
+                    if more <= batch_size
+                }
+                found[model][n] = {"threads": threads, "processes": several, "share": share, "predicted": predicted}
     return found
 
 
-def predict(one: float, several: dict, n: int, more: int) -> float:
-    """The time of a step by `more` processes, from that of one and what was measured of n (docs/processes.md)."""
-    latency, per_mb = several["latency"], several["per_mb"]
+def predict(one: float, share: float, n: int, costs: dict, more: int) -> float:
+    """The time of a step by `more` processes (docs/processes.md).
 
-    def averaging(n: int) -> float:
-        return several["reductions"] * latency * math.log2(n) + 2 * (n - 1) / n * several["mb"] * per_mb
-
-    shared = (one - (several["step"] - averaging(n))) / (1 - 1 / n)  # of the step of one
-    shared = min(max(shared, 0), one)
-    return shared / more + (one - shared) + averaging(more)
+    one: that of one process; share: that of one process at 1/n of the batch; costs: what a step averages, and how long
+    that takes, as `measure` has them.
+    """
+    shared = min(max((one - share) / (1 - 1 / n), 0), one)  # of the step of one
+    averaging = costs["reductions"] * costs["latency"] * math.log2(more)
+    averaging += 2 * (more - 1) / more * costs["mb"] * costs["per_mb"]
+    return shared / more + (one - shared) + averaging
 
 
 def table(found: dict) -> str:
     """What `compare` found, as a table in Markdown; efficiency is the gain over one thread by their number."""
-    lines = ["| model | batch | computed by | steps/s | efficiency | predicted of more |", "| --- " * 6 + "|"]
+    lines = ["| model | batch | computed by | steps/s | efficiency | predicted by number |", "| --- " * 6 + "|"]
     for model, of_model in found.items():
         one = of_model["one"]["step"]
 
