@@ -143,7 +143,7 @@ function chart({ name, curves }, runs, view) {
     const to = { ArrowLeft: now - 1, ArrowRight: now + 1, PageDown: now - 20, PageUp: now + 20, Home: inside[0], End: inside.at(-1) }[key];
     if (to === undefined || !inside.length) return false;
     const i = Math.max(inside[0], Math.min(to, inside.at(-1)));
-    u.setCursor({ left: u.valToPos(u.data[0][i], "x"), top: HEIGHT / 3 });
+    u.setCursor({ left: u.valToPos(u.data[0][i], "x"), top: HEIGHT / 3 }, true, true); // and those of the other curves
     return true;
   }
 

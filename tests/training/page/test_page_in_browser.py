@@ -139,6 +139,7 @@ def test_the_keyboard_moves_along_a_curve(chromium, page):
     chromium.press(".chart:nth-child(3) .plot", END, LEFT, LEFT, RIGHT)
     place = chromium.find(".chart:nth-child(3) .plot")
     assert place.get_attribute("aria-valuenow") == "190" and "step 190" in place.get_attribute("aria-valuetext")
+    assert {text.split()[-1] for text in chromium.texts(".chart .readout")[2:]} == {"190"}
 
 
 def test_all_that_can_be_used_is_reached_by_tab_and_has_a_name(chromium, page):
