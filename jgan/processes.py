@@ -53,7 +53,7 @@ def require_shares(batch_size: int) -> None:
         possible = [str(n) for n in range(1, min(batch_size, 64) + 1) if batch_size % n == 0]
         raise UserError(
             f"{size()} processes share a batch equally, and one of {batch_size} is not a multiple of {size()}; "
-            f"{', '.join(possible)} processes can share it"
+            f"it can be shared by {', '.join(possible)}"
         )
 
 

@@ -39,7 +39,13 @@ def find(opt: Options, given: dict) -> None:
 def compare(opt: Options, checked: None) -> int:
     """Print the largest error of each case in each respect, beside the bound."""
     os.environ.update(gpu.EXACT)
-    set_device(opt.device)
+    try:
+        set_device(opt.device)
+    except UserError:
+        raise UserError(
+            "all of it is there, and yet CUDA gives Jittor no GPU; is the driver older than this CUDA, or does "
+            "CUDA_VISIBLE_DEVICES name a GPU that is not there?"
+        ) from None
 
     from jgan.reference.cases import FIXTURES
     from jgan.reference.golden import BOUNDS, FOLDER, five_steps, gradients, outputs

@@ -45,9 +45,9 @@ def check(opt: Options, given: dict) -> Path:
 
 
 def draw(opt: Options, output: Path) -> int:
+    set_device(opt.device)
     from jgan.inference import generators
 
-    set_device(opt.device)
     generator = generators.load_generator(opt.weights)
     a, b = generators.latents(generator, [opt.seed_a, opt.seed_b])
     if opt.path == "square":

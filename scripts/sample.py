@@ -42,9 +42,9 @@ def check(opt: Options, given: dict) -> list[int]:
 
 
 def draw(opt: Options, seeds: list[int]) -> int:
+    set_device(opt.device)
     from jgan.inference import generators
 
-    set_device(opt.device)
     generator = generators.load_generator(opt.weights)
     labels = asked_labels(opt.labels, generator.classes, opt.weights, "--labels")
     images = generators.draw_seeds(generator, seeds, labels)

@@ -25,6 +25,7 @@ from jgan.data.paired import input_and_target
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import save_png
+from jgan.jittor_setup.runtime import seed_jittor, set_device
 from jgan.weights.arrays import load_header
 
 IDLE = {  # the options that mean nothing to a file's model
@@ -117,15 +118,14 @@ def check(opt: Options, given: dict) -> dict[Path, Path]:
         idle = idle | {"seed"}  # it draws nothing at random
     for name in sorted(idle & given.keys()):
         raise UserError(f"--{name} means nothing to the generator in {weights}; leave it out")
-    make_folder(output)
     return images
 
 
 def draw(opt: Options, images: dict[Path, Path]) -> int:
-    from jgan.inference.translators import label_classes, load_translator, shown, translate
-    from jgan.jittor_setup.runtime import seed_jittor, set_device
-
     set_device(opt.device)
+    from jgan.inference.translators import label_classes, load_translator, shown, translate
+
+    make_folder(Path(opt.output))
     generator = load_translator(
         opt.weights, direction=opt.direction, running_statistics=opt.running_statistics, dropout=not opt.no_dropout
     )

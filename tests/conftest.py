@@ -61,12 +61,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(autouse=True)
-def device(request) -> str:
-    """Where the test computes, whatever the one before has chosen: "cpu" or "cuda"."""
+def device(request):
+    """Where the tests compute, "cpu" or "cuda"; so it stays for the next, whatever this one chooses."""
     name = request.config.getoption("device")
+    yield name
     if name == "cuda":
         set_device(name)
-    return name
 
 
 def run_python(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:

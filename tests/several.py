@@ -7,6 +7,7 @@ python several.py programs COMMANDS         # JSON: [[program, argument, ...], .
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -49,16 +50,19 @@ def one_step(name: str) -> dict[str, np.ndarray]:
 
 
 def penalized_batch_norm() -> dict[str, np.ndarray]:
-    """The second derivatives of a BatchNorm: those of a penalty on the gradient of what is computed from it."""
+    """A BatchNorm, and its derivatives to the second: of a penalty on the gradient of what is computed from it."""
     random = np.random.default_rng(0)
     norm = BatchNorm(3)
     norm.weight.assign(random.normal(1, 0.5, 3).astype(np.float32))
     whole, weights = random.normal(2, 1, (2, 4, 3, 5, 5)).astype(np.float32)
     x, by = jt.array(processes.share(whole)), jt.array(processes.share(weights))
-    first = jt.grad((norm(x, slope=0.2) * by).sum(), x)
+    y = norm(x, slope=0.2)
+    first = jt.grad((y * by).sum(), x)
     penalty = first.sqr().mean()
     of_x, of_weight = jt.grad(penalty, [x, norm.weight])
     return {
+        "y": processes.whole(y.numpy()),
+        "running_mean": norm.running_mean.numpy(),
         "first": processes.whole(first.numpy()),
         "of_x": processes.whole(of_x.numpy()) / processes.size(),  # Jittor's is that of the sum over processes
         "of_weight": processes.gather(of_weight.numpy()).mean(0),
@@ -80,6 +84,8 @@ if __name__ == "__main__":
     if what == "cases":
         for name in FIXTURES:
             np.savez(f"{argument}/{name}.{processes.rank()}.npz", **one_step(name))
-        np.savez(f"{argument}/penalized.{processes.rank()}.npz", **penalized_batch_norm())
+        for os.environ["JGAN_KERNELS"] in "01":
+            name = f"penalized{os.environ['JGAN_KERNELS']}"
+            np.savez(f"{argument}/{name}.{processes.rank()}.npz", **penalized_batch_norm())
     else:
         run_programs(json.loads(argument))

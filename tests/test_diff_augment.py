@@ -6,6 +6,7 @@ import jittor as jt
 import numpy as np
 import pytest
 
+from jgan.cli import training
 from jgan.diff_augment import AUGMENTATIONS, background_of, diff_augment
 
 BACKGROUND = np.float32([-1, 0.25, 0.5])
@@ -29,6 +30,10 @@ class Drawn:
 
 def batch(n=6, channels=3, height=16, width=24):
     return np.random.default_rng(0).uniform(-1, 1, (n, channels, height, width)).astype(np.float32)
+
+
+def test_the_training_programs_offer_them_all():
+    assert tuple(AUGMENTATIONS) == training.AUGMENTATIONS
 
 
 def augmented(names, images, random):

@@ -49,5 +49,5 @@ def test_alone_a_process_has_all(third_of_four):
 
 def test_a_batch_that_cannot_be_shared_is_refused(third_of_four):
     processes.require_shares(8)
-    with pytest.raises(UserError, match="one of 6 is not a multiple of 4; 1, 2, 3, 6 processes can share it"):
+    with pytest.raises(UserError, match="one of 6 is not a multiple of 4; it can be shared by 1, 2, 3, 6"):
         processes.require_shares(6)

@@ -18,15 +18,15 @@ NUMBERS = {int: "whole number", float: "number"}
 
 
 def option(
-    default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None, several=None,
-    positional=False,
+    default=dataclasses.MISSING, help="", *, least=None, most=None, above=None, below=None, choices=None,
+    subset_of=None, positional=False,
 ):  # fmt: skip
     """A dataclass field that is an option: default, line of help, and which values it may take.
 
-    least <= value <= most, above < value < below, one of `choices`, or a text of `several`, joined by commas. Without a
+    least <= value <= most, above < value < below, one of `choices`, or some of `subset_of`, joined by commas. Without a
     default it is a positional argument, and so it is if `positional`, but one that may be left out.
     """
-    limits = {"least": least, "most": most, "above": above, "below": below, "choices": choices, "several": several}
+    limits = {"least": least, "most": most, "above": above, "below": below, "choices": choices, "subset_of": subset_of}
     return dataclasses.field(default=default, metadata={"help": help, **limits, "positional": positional})
 
 
@@ -124,8 +124,8 @@ def _require_within(value, limits) -> None:
         raise argparse.ArgumentTypeError(
             f"invalid choice: {value!r} (choose from {', '.join(map(str, limits['choices']))})"
         )
-    if limits["several"] is not None:
-        _require_names(value.split(","), limits["several"])
+    if limits["subset_of"] is not None:
+        _require_names(value.split(","), limits["subset_of"])
     if limits["least"] is not None and not value >= limits["least"]:
         raise argparse.ArgumentTypeError(f"{value} is too small; at least {limits['least']} is needed")
     if limits["most"] is not None and not value <= limits["most"]:

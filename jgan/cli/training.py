@@ -119,9 +119,9 @@ class AugmentOptions:
 
     augment: Optional[str] = option(
         None,
-        "change what the discriminator sees at random, real and drawn images alike, by some of "
-        f"{','.join(AUGMENTATIONS)}; else not",
-        several=AUGMENTATIONS,
+        "change what the discriminator sees at random, real and drawn images alike, in these ways and in this order: "
+        f"some of {','.join(AUGMENTATIONS)}; else not",
+        subset_of=AUGMENTATIONS,
     )
 
 

@@ -20,7 +20,7 @@ def to_label_map(image: Image.Image, label_classes: int) -> Image.Image:
     Raises ValueError for what was read from a JPEG (see `jgan.data.folder.decode_image`), for coloured images, and for
     values that are no class, 0 .. label_classes-1.
     """
-    if image.info.get("format") == "JPEG":
+    if image.info.get("format") in ("JPEG", "MPO") or image.info.get("compression") == "jpeg":
         raise ValueError("it is a JPEG, which changes values a little; a label map is kept without loss, as PNG say")
     if image.mode not in ("L", "P", "1"):
         raise ValueError(

@@ -14,7 +14,7 @@ from jgan.errors import UserError
 
 
 def folders_of_pairs(folder: str | Path) -> list[Path]:
-    """The folders whose images `load_pairs` reads: A/ and B/ in this one, or itself; UserError if one of them lacks."""
+    """The folders whose images `load_pairs` reads: A/ and B/ in this one, or itself; UserError if one is alone."""
     parts = [Path(folder, name) for name in "AB"]
     there = [each for each in parts if each.is_dir()]
     if len(there) == 1:
@@ -31,8 +31,8 @@ def load_pairs(
     Each image holds a pair side by side; or the folder has two in it, A and B, as `load_matched` takes them. size:
     (height, width) to which both halves are resized, as the authors of Pix2Pix do. label_classes: for each half None,
     or of how many classes it is a label map (see `jgan.data.label_maps`), its one channel being their numbers.
-    Raises UserError for a folder without images, for an image that cannot be decoded, or is no wider than high, and for
-    a label map that is none.
+    Raises UserError for a folder without images or with only one of A and B, for an image that cannot be decoded, or is
+    no wider than high, and for a label map that is none.
     """
     how = {"size": size, "channels": channels, "label_classes": label_classes}
     folders = folders_of_pairs(folder)
@@ -55,7 +55,9 @@ def load_pairs(
 def halved(image: Image.Image) -> list[Image.Image]:
     """The left and the right half of a pair side by side; ValueError for what is none: odd, or no wider than high."""
     width, height = image.size
-    if width % 2 or width <= height:
+    if width % 2:
+        raise ValueError(f"it is {width} pixels wide, which cannot be halved, and so is no pair side by side")
+    if width <= height:
         raise ValueError(f"it is {width} pixels wide and {height} high, which is no pair side by side")
     return [image.crop((left, 0, left + width // 2, height)) for left in (0, width // 2)]
 

@@ -11,8 +11,8 @@ from jgan.training.stop import say
 from jgan.weights.arrays import load_header
 
 HINTS = {  # of what is shipped: what its input shows
-    "pix2pix_facades_128": "It makes a photograph of a plan of a facade, drawn in the colours of the CMP facades.",
-    "cyclegan_monet_128": "A to B makes a photograph of a painting by Monet, B to A such a painting of a photograph.",
+    "pix2pix_facades_128": "It turns a plan of a facade, in the colours of the CMP facades, into a photograph.",
+    "cyclegan_monet_128": "A to B turns a painting by Monet into a photograph, B to A the other way round.",
 }
 
 
@@ -46,7 +46,10 @@ def weights_files(own: str | None = None) -> dict[str, Path]:
 
 
 def offered(files: dict[str, Path]) -> list[Model]:
-    """Those that draw or translate. What cannot be read is named on stderr and left out; this imports Jittor."""
+    """Those that draw or translate. What cannot be read is named on stderr and left out; this imports Jittor.
+
+    Raises UserError if there are files of one's own, and not one of them holds such a generator.
+    """
     from jgan.inference.generators import drawing_classes
     from jgan.inference.translators import translating_classes
 
@@ -65,6 +68,9 @@ def offered(files: dict[str, Path]) -> list[Model]:
             classes = tuple(map(str, header.get("classes") or numbers))
             hint = HINTS.get(name, "") or _hint(header["options"].get("label_classes"))
             models.append(Model(name, model in drawing, classes, model == "cyclegan.Generators", hint))
+    own = [name for name in files if files[name].parent != WEIGHTS]
+    if own and not any(model.name in own for model in models):
+        raise UserError(f"no generator that draws or translates is in {', '.join(own)}; a training writes one")
     return models
 
 

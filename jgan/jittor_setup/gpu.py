@@ -57,7 +57,7 @@ def findings() -> list[Finding]:
     if nvcc is not None:
         version = parse_nvcc(output(nvcc, "--version") or "")
         found.append(_cuda(nvcc, version))
-        found += [*_architectures(gpus, version), _cudnn(nvcc, version)] if version else []
+        found += [*_architectures(_visible(gpus), version), _cudnn(nvcc, version)] if version else []
     return found
 
 
@@ -126,6 +126,14 @@ def _hidden() -> list[Finding]:
     if visible is None or re.match(r"\s*(\d|GPU-|MIG-)", visible):
         return []
     return [_lacking(f"The variable CUDA_VISIBLE_DEVICES is {visible!r}, which hides every GPU: unset it.")]
+
+
+def _visible(gpus: list[GPU]) -> list[GPU]:
+    """Those that CUDA_VISIBLE_DEVICES names by their numbers; all where it does not."""
+    places = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    if not all(place.strip().isdecimal() for place in places):
+        return gpus
+    return [gpus[int(place)] for place in places if int(place) < len(gpus)]
 
 
 def _nvcc() -> tuple[Path | None, list[Finding]]:

@@ -84,8 +84,10 @@ def cuda_is_usable() -> bool:
     """Whether Jittor would find a GPU: without its driver or libraries Jittor dies, or fetches a CUDA of its own."""
     if os.environ.get("nvcc_path") == "" or not loads(DRIVER):
         return False
+    if cuda_of_jittor() and not os.environ.get("nvcc_path"):
+        return True
     nvcc = find_nvcc()
-    return cuda_of_jittor() or (nvcc is not None and loads(cuda_libraries(nvcc) / RUNTIME))
+    return nvcc is not None and loads(cuda_libraries(nvcc) / RUNTIME)
 
 
 def cuda_of_jittor() -> bool:

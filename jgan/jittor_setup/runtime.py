@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 
 import numpy as np
 
@@ -20,8 +21,11 @@ NO_CUDA = (
 def set_device(device: str) -> str:
     """Choose where Jittor computes: "cpu", "cuda", or "auto" for CUDA where there is one. Returns "cpu" or "cuda".
 
-    Raises UserError if "cuda" is asked for and there is none.
+    Raises UserError if "cuda" is asked for and there is none. Where a part of CUDA is missing Jittor can be imported
+    only after this was called with "cpu".
     """
+    if device == "cpu" and "jittor" not in sys.modules:
+        os.environ["nvcc_path"] = ""  # without which Jittor looks for no CUDA
     import jittor as jt
 
     usable = bool(jt.has_cuda) and jt.get_device_count() > 0

@@ -1,4 +1,5 @@
-// Batch normalisation of (N, C, M) and the LeakyReLU after it: forward, backward, and by given statistics.
+// Batch normalisation of (N, C, M) and the LeakyReLU after it: forward, backward, and by given statistics; and forward and
+// backward in parts, for a batch that several processes share, which average the statistics in between.
 //
 //   y = leaky_relu((x - mean) / sqrt(variance + eps) * weight + bias),  each but x of one value per channel.
 //
@@ -59,14 +60,14 @@ inline void set_variance(const Channels& channels, const float* x, double count,
 }
 
 // x -> mean
-inline void means(const Vars& in, const Vars& out) {
+inline void channel_means(const Vars& in, const Vars& out) {
     over_channels(in[0], [&](const Channels& channels) {
         set_mean(channels, floats(in[0]), values_of_a_channel(in[0]), floats(out[0]));
     });
 }
 
 // x, mean -> variance, about this mean
-inline void variances(const Vars& in, const Vars& out) {
+inline void channel_variances(const Vars& in, const Vars& out) {
     over_channels(in[0], [&](const Channels& channels) {
         set_variance(channels, floats(in[0]), values_of_a_channel(in[0]), floats(in[1]), floats(out[0]));
     });

@@ -38,9 +38,9 @@ class _Normalize(Normalize):
     backward = _Backward
 
     def execute(self, x, weight, bias):
-        (mean,) = call_kernel("normalize.hpp", "means", [x], [weight.shape])
+        (mean,) = call_kernel("normalize.hpp", "channel_means", [x], [weight.shape])
         mean = processes.mean_of_constant(mean)
-        (variance,) = call_kernel("normalize.hpp", "variances", [x, mean], [weight.shape])
+        (variance,) = call_kernel("normalize.hpp", "channel_variances", [x, mean], [weight.shape])
         self.moments = [mean, processes.mean_of_constant(variance)]
         inputs = [x, weight, bias, *self.moments]
         (y,) = call_kernel("normalize.hpp", "normalize_by", inputs, [x.shape], **self.options)

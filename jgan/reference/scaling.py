@@ -129,26 +129,33 @@ def measure(model: str, seconds: float, batch_size: int) -> dict:
 
 
 class _Counted:
-    """Counts the reductions of a step: `processes.mean` has as many in the backward pass, which Jittor adds."""
+    """Counts the reductions of a step, and one for the backward pass of each `processes.mean`, which Jittor adds."""
 
     def __enter__(self):
         import jittor as jt
 
-        self.n, self.mb, self._reduce = 0, 0.0, getattr(jt.Var, "mpi_all_reduce", None)
+        self.n, self.mb = 0, 0.0
+        self._reduce, self._mean = getattr(jt.Var, "mpi_all_reduce", None), processes.mean
 
-        def counted(var, op):
-            passes = 2 if sys._getframe(1).f_code.co_name == "mean" else 1
-            self.n += passes
-            self.mb += passes * 4 * var.numel() / MB
+        def reduce(var, op):
+            self._count(var)
             return self._reduce(var, op)
 
-        jt.Var.mpi_all_reduce = counted
+        def mean(var):
+            self._count(var)
+            return self._mean(var)
+
+        jt.Var.mpi_all_reduce, processes.mean = reduce, mean
         return self
 
     def __exit__(self, *_):
         import jittor as jt
 
-        jt.Var.mpi_all_reduce = self._reduce
+        jt.Var.mpi_all_reduce, processes.mean = self._reduce, self._mean
+
+    def _count(self, var) -> None:
+        self.n += 1
+        self.mb += 4 * var.numel() / MB
 
 
 def _reduction(mb: float) -> float:

@@ -103,6 +103,11 @@ def what_helps(run: Run) -> str:
     return f"{_last_state(run)}. A smaller lr may help"
 
 
+def what_is_left(run: Run) -> str:
+    """What there is to go on from where a training stops at once."""
+    return _last_state(run) + (f"; resume it with\n  {run.resume_command}" if run.state.exists() else "")
+
+
 def _last_state(run: Run) -> str:
     if not run.state.exists():
         return "nothing had been saved yet"

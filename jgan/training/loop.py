@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import time
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Callable
 
@@ -20,7 +21,7 @@ from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.jittor_setup import runtime
 from jgan.optimizers import Average
-from jgan.training.course import Course, what_helps
+from jgan.training.course import Course, what_helps, what_is_left
 from jgan.training.log import Log, draw_curves
 from jgan.training.page import write_page
 from jgan.training.rate import learning_rate
@@ -115,7 +116,7 @@ def train(
         disable=done >= n_steps or sys.stderr is None,
     )
     written = {"steps_done": done, "images_per_step": batches.batch_size}
-    stop = StopRequest(run.resume_command)
+    stop = StopRequest(partial(what_is_left, run))
     with stop, Log(run.log, done) as log, scores, Events(run, **written) as events, bar:
         jt.sync_all()
         scored = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import suppress
+from typing import Callable
 
 from jgan import processes
 
@@ -15,11 +16,11 @@ class StopRequest:
     The first Ctrl-C also stops at once if it kills Jittor's running compilers. A SIGHUP that the process ignores stays
     ignored, as under `nohup`. Under mpirun SIGUSR1 counts, too: it is handed on, and nobody is killed for it.
 
-    resume_command: what goes on from the last state that was saved, to be said where there may be no other.
+    what_is_left() says what was saved last and how to go on from it, where no later state may come.
     """
 
-    def __init__(self, resume_command: str = ""):
-        self.resume_command, self.several = resume_command, processes.size() > 1
+    def __init__(self, what_is_left: Callable[[], str] | None = None):
+        self.what_is_left, self.several = what_is_left, processes.size() > 1
 
     def __enter__(self):
         self.signal = 0
@@ -39,17 +40,14 @@ class StopRequest:
 
     def _note(self, number, frame):
         if self.signal:
-            if self.resume_command and not self.several:
-                say(f"\nwhat was saved last goes on with\n  {self.resume_command}")
+            if self.what_is_left and not self.several:
+                say(f"\n{self.what_is_left()}")
             raise KeyboardInterrupt
         self.signal = int(number)
         if not self.several:
             say("\nstopping after this step; once more to stop at once")
         elif processes.is_first():
-            say(
-                "\nstopping after this step; if mpirun does not wait for it, resume the last saved state with\n"
-                f"  {self.resume_command}"
-            )
+            say(f"\nstopping after this step; should mpirun not wait for it: {self.what_is_left()}")
 
 
 def say(text: str) -> None:

@@ -78,7 +78,7 @@ def test_every_fault_of_a_folder_has_its_sentence(tmp_path):
     with pytest.raises(UserError, match="there is no image in"):
         load_pairs(tmp_path, size=(8, 8))
     save(tmp_path / "odd.png", noise(0, width=9))
-    with pytest.raises(UserError, match=r"odd\.png: it is 9 pixels wide and \d+ high, which is no pair side by side"):
+    with pytest.raises(UserError, match=r"odd\.png: it is 9 pixels wide, which cannot be halved"):
         load_pairs(tmp_path, size=(8, 8))
     save(tmp_path / "odd.png", noise(0, height=16, width=16))
     with pytest.raises(UserError, match=r"odd\.png: it is 16 pixels wide and 16 high, which is no pair side by side"):

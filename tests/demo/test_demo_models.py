@@ -45,6 +45,12 @@ def test_generators_of_ones_own_are_found_in_folders_and_called_by_them(tmp_path
     assert alone == "runs/u"
 
 
+def test_files_of_which_none_draws_are_a_mistake(tmp_path):
+    save_network(tmp_path / "judge.safetensors", classifier.Classifier(width=1))
+    with pytest.raises(UserError, match=r"no generator that draws or translates is in .*/judge; a training writes one"):
+        offered(weights_files(str(tmp_path / "judge.safetensors")))
+
+
 def test_a_folder_without_weights_is_a_mistake(tmp_path):
     with pytest.raises(UserError, match=r"there are no weights in .*: no file ends in \.safetensors"):
         weights_files(str(tmp_path))

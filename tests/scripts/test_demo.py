@@ -32,7 +32,10 @@ def test_ctrl_c_ends_it_and_what_it_computes(is_computing):
     [
         (["--port", "-1"], "argument --port: -1 is too small"),
         (["--port", "65536"], "argument --port: 65536 is too large"),
-        (["--weights", "gone"], "there is no folder gone; give that of a run, or one of several runs"),
+        (
+            ["--weights", "gone"],
+            "there is no gone; give a file of weights, the folder of a run, or one of several",
+        ),
         (["--weights", "."], "there are no weights in ., nor in folders within it"),
     ],
 )

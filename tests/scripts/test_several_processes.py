@@ -72,7 +72,7 @@ def end(process: subprocess.Popen) -> tuple[int, str]:
     """The status and the words of mpirun and its processes once they have ended; none may stay behind."""
     ranks = children(process)
     try:
-        _, err = process.communicate(timeout=900)  # where nothing is compiled yet
+        _, err = process.communicate(timeout=1800)  # where nothing is compiled yet
     finally:
         process.kill()
     deadline = time.monotonic() + 5
@@ -151,8 +151,10 @@ def test_a_step_of_four_processes_is_that_of_one(cases, name):
             assert np.abs(first[key] - array).max() < 1e-5 * largest, key
 
 
-def test_second_derivatives_are_those_of_the_whole_batch(cases):
-    first, *others = cases("penalized")
+@pytest.mark.parametrize("kernels", ["0", "1"])
+def test_a_batch_norm_and_its_derivatives_are_those_of_the_whole_batch(cases, monkeypatch, kernels):
+    monkeypatch.setenv("JGAN_KERNELS", kernels)
+    first, *others = cases(f"penalized{kernels}")
     for key, array in penalized_batch_norm().items():
         for other in others:
             np.testing.assert_array_equal(first[key], other[key])

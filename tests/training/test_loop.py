@@ -146,7 +146,7 @@ def test_a_signal_ends_the_run_after_the_step_with_everything_saved(tmp_path, ca
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
 
 
-def test_a_second_signal_ends_the_run_at_once(tmp_path):
+def test_a_second_signal_ends_the_run_at_once_and_says_what_is_left(tmp_path, capsys):
     def twice():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -155,6 +155,7 @@ def test_a_second_signal_ends_the_run_at_once(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         training(100, save_interval=2)
     assert training.state()[1]["step"] == 4
+    assert "the state of step 4 is kept in " in capsys.readouterr().err
 
 
 def test_a_step_that_a_signal_breaks_stops_the_run_and_keeps_the_last_state(tmp_path):

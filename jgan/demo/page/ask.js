@@ -48,7 +48,7 @@ async function give(place, result, name) {
   urls.set(place, url);
   if (place instanceof HTMLImageElement) {
     place.src = url;
-    await place.decode();
+    await place.decode().catch(() => { throw new Refusal("this browser cannot show the picture"); });
   } else {
     place.href = url;
   }
@@ -85,29 +85,30 @@ function part(task, { show, upload = () => undefined }) {
   let latest = 0; // of what is asked for: what was asked before, as an upload that another has replaced, is not shown
 
   async function submit() {
-    const asked = options(), mine = ++latest;
+    const asked = options(), mine = ++latest, isLatest = () => mine === latest;
     let before = 0;
-    const tell = () => mine === latest && say(before ? `${before} before you …` : "Computing …");
+    const tell = () => isLatest() && say(before ? `${before} before you …` : "Computing …");
     const explain = setTimeout(() => {
-      if (!before && mine === latest) say("Computing … What runs for the first time on this machine is compiled first, which can take a minute.");
+      if (!before && isLatest()) say("Computing … What runs for the first time on this machine is compiled first, which can take a minute.");
     }, PATIENCE);
     button.disabled = true;
     say("");
     try {
       const found = await ask(task, asked, { upload: upload(), waiting: (n) => { before = n; tell(); } });
-      if (mine !== latest) return;
+      if (!isLatest()) return;
       for (const link of section.querySelectorAll("a[data-file]")) give(link, found, link.dataset.file);
       await show(found, Object.fromEntries(asked));
+      if (!isLatest()) return;
       result.hidden = false;
       say("");
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (mine !== latest) return;
+      if (!isLatest()) return;
       result.hidden = true;
       say(inTheFormsWords(error.message), true);
     } finally {
       clearTimeout(explain);
-      if (mine === latest) button.disabled = false;
+      if (isLatest()) button.disabled = false;
     }
   }
 

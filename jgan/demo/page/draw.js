@@ -30,13 +30,13 @@ const ofDigits = drawing.filter(({ classes }) => classes.slice(0, 10).join("") =
 offer(number_.form, ofDigits, "cgan_mnist");
 
 const samples = part("samples", {
-  async show(result, { seeds, weights }) {
+  async show(result, { seeds, weights, labels }) {
     const image = samples.section.querySelector(".sheet img");
     await give(image, result, "image");
     image.alt = `Images of ${weights} with the seeds ${seeds}`;
     image.style.setProperty("--width", image.naturalWidth);
-    const chosen = samples.form.querySelectorAll("input[name=class]:checked").length;
-    samples.section.querySelector("figcaption").textContent = chosen > 1 ? "A row for each seed, a column for each class." : "An image for each seed.";
+    const columns = labels?.split(",") ?? drawing.find(({ name }) => name === weights).classes;
+    samples.section.querySelector("figcaption").textContent = columns.length > 1 ? "A row for each seed, a column for each class." : "An image for each seed.";
   },
 });
 offer(samples.form, drawing, "cgan_mnist", ({ classes }) => {

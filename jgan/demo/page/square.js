@@ -12,7 +12,7 @@ const square = part("square", {
 const pad = square.section.querySelector(".pad"), here = square.section.querySelector(".place");
 let at = [0.5, 0.5]; // x from the left, y from the top, both 0 to 1
 let walked; // the options of the square that is shown
-let wanted = null, isWalking = false;
+let wanted = null, isWalking = false, isLost = false; // the last when it says why no place is shown
 
 offer(square.form, drawing, "dcgan_faces_64", ({ classes }) => {
   square.form.elements.label.replaceChildren(...classes.map((name) => element("option", {}, name)));
@@ -38,10 +38,12 @@ async function walk(x, y) {
       here.querySelector("img").alt = `The image at x ${x.toFixed(2)}, y ${y.toFixed(2)}`;
       here.querySelector("figcaption").textContent = `x ${x.toFixed(2)}, y ${y.toFixed(2)}`;
     }
-    square.say("");
+    if (isLost) square.say("");
+    isLost = false;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     square.say(error.message, true);
+    isLost = true;
   } finally {
     isWalking = false;
   }

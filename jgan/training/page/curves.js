@@ -11,6 +11,15 @@ const runColor = (i) => RUN_COLORS[i % RUN_COLORS.length];
 const DASHES = [[], [7, 4], [2, 3]]; // of the curves when colours come again
 const runDash = (i) => DASHES[Math.floor(i / RUN_COLORS.length) % DASHES.length];
 
+/** The labels of an axis: with as many decimals as tell values apart that lie a step apart. */
+function ticks(values, step) {
+  const largest = Math.max(...values.map(Math.abs)), isPlain = largest < 1e5 && step >= 1e-4;
+  const unit = isPlain ? 1 : 10 ** Math.floor(Math.log10(largest || 1));
+  let decimals = 0;
+  while (decimals < 8 && Math.abs(step / unit * 10 ** decimals - Math.round(step / unit * 10 ** decimals)) > 1e-6) decimals++;
+  return values.map((value) => isPlain ? value.toFixed(decimals) : value === 0 ? "0" : value.toExponential(decimals));
+}
+
 /**
  * Charts of quantities [{name, curves: [curve of each run, or null]}], and the buttons that zoom them.
  * Returns the element, and show(run, on) to hide a run and show it again.
@@ -90,7 +99,7 @@ function chart({ name, curves }, runs, view) {
     bands: curves.map((_, i) => ({ series: [meanOf(i) - 1, meanOf(i) - 2], fill: color(i, faint / 2) })),
     axes: [
       { ...axis, size: 28, gap: 6, space: 70, grid: { show: false }, values: (_, ticks) => ticks.map((v) => Number.isInteger(v) ? integer(v) : "") },
-      { ...axis, size: 56, gap: 6, space: 36, grid, values: (_, ticks) => ticks.map((v) => Math.abs(v) < 1e5 ? number(v) : String(v.toExponential(1))) },
+      { ...axis, size: 56, gap: 6, space: 36, grid, values: (_, values, axis, space, step) => ticks(values, step) },
     ],
     cursor: {
       y: false,

@@ -23,4 +23,4 @@ const theme = {
   },
 };
 theme.set(theme.chosen() ? theme.chosen() === "dark" : theme.system.matches);
-theme.system.addEventListener("change", (event) => theme.set(event.matches));
+theme.system.addEventListener("change", (event) => theme.chosen() ?? theme.set(event.matches));
