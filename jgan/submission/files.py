@@ -56,7 +56,8 @@ def file_findings(folder: Path, name: str) -> Iterator[Finding]:
     try:
         n_bytes = path.stat().st_size
         if n_bytes > LARGEST:
-            yield Finding(name, None, f"it has {n_bytes / 10**6:.1f} MB, and no more than 100 MB can be pushed")
+            sizes = f"it has {n_bytes / 10**6:.1f} MB, and no more than {LARGEST / 10**6:.0f} MB"
+            yield Finding(name, None, f"{sizes} can be pushed")
             return
         data = path.read_bytes()
     except OSError as error:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from jgan.errors import UserError
+from jgan.submission import files
 from jgan.submission.files import file_findings, published_files
 
 PHONE = "13800138000"
@@ -79,12 +80,15 @@ def test_the_picture_of_a_number_is_found(tmp_path, size, n_found):
     assert len(found(tmp_path, "a.png")) == n_found
 
 
-def test_a_large_file_is_found_without_reading_it(tmp_path):
+def test_a_large_file_is_found_without_reading_it(tmp_path, monkeypatch):
     with open(tmp_path / "file", "wb") as file:
-        file.truncate(100 * 10**6)
-        assert found(tmp_path) == []
         file.truncate(100 * 10**6 + 10**5)
     assert found(tmp_path) == ["file: it has 100.1 MB, and no more than 100 MB can be pushed"]
+    monkeypatch.setattr(files, "LARGEST", 2 * 10**6)
+    too_large = ["file: it has 2.1 MB, and no more than 2 MB can be pushed"]
+    for n_bytes, sentences in ((2 * 10**6, []), (2 * 10**6 + 10**5, too_large)):
+        (tmp_path / "file").write_bytes(bytes(n_bytes))
+        assert found(tmp_path) == sentences
 
 
 def test_of_a_git_repository_the_tracked_files_are_published_of_others_all(tmp_path):
