@@ -42,6 +42,15 @@ function showSamples() {
     drawn.set(image, `Generated images at step ${integer(step)}`);
   });
   place.append(controls, element("div", { className: "pictures" }, drawn.figure, ...(run.real ? [real.figure] : [])));
+  if (run.real) makeEquallyHigh([drawn.figure, real.figure]);
+}
+
+/** So that the rows of their images lie side by side, however many columns each has. */
+async function makeEquallyHigh(figures) {
+  const images = figures.map((each) => each.querySelector("img"));
+  await Promise.all(images.map((image) => image.decode()));
+  const aspects = images.map((image) => image.naturalWidth / image.naturalHeight);
+  figures.forEach((each, i) => { each.style.width = `${100 * aspects[i] / Math.max(...aspects)}%`; });
 }
 
 function showCurves() {
