@@ -119,8 +119,8 @@ class AugmentOptions:
 
     augment: Optional[str] = option(
         None,
-        "change what the discriminator sees at random, real and drawn images alike, in these ways and in this order: "
-        f"some of {','.join(AUGMENTATIONS)}; else not",
+        "change at random what the discriminator sees, real and drawn images alike: one or several of "
+        f"{','.join(AUGMENTATIONS)}, joined by commas, in the order to apply them; else not",
         subset_of=AUGMENTATIONS,
     )
 
