@@ -84,8 +84,8 @@ if __name__ == "__main__":
     if what == "cases":
         for name in FIXTURES:
             np.savez(f"{argument}/{name}.{processes.rank()}.npz", **one_step(name))
-        for os.environ["JGAN_KERNELS"] in "01":
-            name = f"penalized{os.environ['JGAN_KERNELS']}"
-            np.savez(f"{argument}/{name}.{processes.rank()}.npz", **penalized_batch_norm())
+        for kernels in "01":
+            os.environ["JGAN_KERNELS"] = kernels
+            np.savez(f"{argument}/penalized{kernels}.{processes.rank()}.npz", **penalized_batch_norm())
     else:
         run_programs(json.loads(argument))
