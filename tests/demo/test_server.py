@@ -129,6 +129,7 @@ def test_uploads_are_bounded(demo):
     assert "20,000,001 bytes are too many" in demo.refusal("translation", options, bytes(20_000_001))
     assert demo.ask("POST", "/translation", bytes(20_000_001))[0] == 413
     assert demo.ask("POST", "/translation", iter([b"part"]), Transfer_Encoding="chunked")[0] == 411
+    assert demo.ask("POST", "/translation", b"", Content_Length="many")[0] == 411
     assert "this is no image that can be read" in demo.refusal("translation", options, b"text")
     assert demo.ask("PUT", "/translation", b"")[0] == 405
 
