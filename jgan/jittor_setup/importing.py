@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jgan.errors import UserError
+from jgan.jittor_setup.compiling import compile_operators_fast
 from jgan.jittor_setup.prerequisites import cuda_of_jittor, ensure_prerequisites
 
 
@@ -172,6 +173,7 @@ def _explain(error: BaseException, chatter: str) -> None:
 
 
 def _after_import() -> None:
+    compile_operators_fast()
     _end_compile_workers()
     _give_signals_back()
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import jittor as jt
 
-# Infinities and NaN are to stay what they are, and roots exact: loops are made fast by name, not by -ffast-math. But a
-# loop with a root in it takes one value at a time while the root may set errno.
-FLAGS = f'-fno-fast-math -fno-math-errno -fno-trapping-math -I"{Path(__file__).parent}"'
+from jgan.jittor_setup.compiling import EXACT
+
+FLAGS = f'{EXACT} -I"{Path(__file__).parent}"'
 
 
 def can_use_kernels(*variables) -> bool:

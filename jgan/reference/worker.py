@@ -113,7 +113,7 @@ class Worker:
             self.case = CASES[self.model](self.lib, **self.sizes)
         for network, module in self.case.networks.items():
             for name, value in module.state_dict().items():
-                if name.endswith(("weight", "bias")):
+                if name.endswith(("weight", "bias", "running_u")):
                     mean = 1 if name.endswith("weight") and len(value.shape) == 1 else 0  # of BatchNorm's scale
                     drawn = rng(0, f"{network}/{name}").normal(mean, 0.02, tuple(value.shape)).astype(np.float32)
                     value.copy_(self.lib.tensor(drawn)) if hasattr(value, "copy_") else value.assign(drawn)

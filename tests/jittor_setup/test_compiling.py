@@ -1,0 +1,114 @@
+"""How operators are compiled: the same code as by Jittor's own way."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import jittor as jt
+import numpy as np
+import pytest
+
+from jgan.jittor_setup import compiling
+
+pytestmark = pytest.mark.skipif(str(compiling.LAUNCHER) not in jt.flags.python_path, reason="needs g++ on Linux")
+
+
+@pytest.fixture(scope="module")
+def command():
+    """The command by which an operator of this test's own was compiled."""
+    before = set(Path(jt.flags.cache_path, "jit").iterdir())
+    x = jt.array(np.float32([1, 2, 3]))
+    (y,) = [
+        jt.code(x.shape, "float32", [x], cpu_src=f"for (int i = 0; i < 3; i++) out0_p[i] = in0_p[i] + {os.getpid()};")
+    ]
+    np.testing.assert_array_equal(y.numpy(), np.float32([1, 2, 3]) + os.getpid())
+    new = set(Path(jt.flags.cache_path, "jit").iterdir()) - before
+    yield next(path for path in new if path.suffix == ".key").read_text().splitlines()[0]
+    for path in new:
+        path.unlink()
+
+
+def machine_code(command: list[str], folder: Path) -> bytes:
+    """What a compiler's command makes, its output put into a folder."""
+    library = folder / "made_op.so"
+    place = command.index("-o")
+    done = subprocess.run([*command[:place], "-o", library, *command[place + 2 :]], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    subprocess.run(["objcopy", "-O", "binary", "--only-section=.text", library, folder / "text"], check=True)
+    return (folder / "text").read_bytes()
+
+
+def test_the_code_is_that_of_jittors_own_way(command, tmp_path):
+    ours = shlex.split(command)
+    assert ours[:2] == ["sh", str(compiling.LAUNCHER)]
+    place = ours.index("-include")
+    copy = tmp_path / "made_op.cc"  # for its program writes its own files beside the source
+    (source,) = (word for word in ours if word.endswith("_op.cc"))
+    copy.write_text(Path(source).read_text())
+    words = [*ours[2:place], *ours[place + 2 :]]
+    jittors = [os.environ["JGAN_PYTHON"], *(str(copy) if word == source else word for word in words)]
+    assert machine_code(ours, tmp_path) == machine_code(jittors, tmp_path)
+
+
+def test_headers_are_not_read_again(command):
+    words = shlex.split(command)[4:]
+    done = subprocess.run([jt.flags.cc_path, "-H", "-fsyntax-only", *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert any(line.startswith("! ") and "operators.h.gch" in line for line in done.stderr.splitlines())
+    assert "executor.h" not in done.stderr
+
+
+def test_one_set_of_headers_is_for_operators_with_exact_arithmetic(command):
+    words = [*shlex.split(command)[4:], *shlex.split(compiling.EXACT)]
+    done = subprocess.run([jt.flags.cc_path, "-H", "-fsyntax-only", *words], capture_output=True, text=True)
+    assert any(line.startswith("! ") and line.endswith("/exact") for line in done.stderr.splitlines()), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "source", "caller"),
+    [
+        ("asm_tuner.py", "int f() { return 1; }", "compiler"),
+        ("asm_tuner.py", '// @begin replace "a" "b"', "python"),
+        ("dlink_compiler.py", "int f() { return 1; }", "python"),
+    ],
+)
+def test_jittors_programs_run_where_they_are_needed(program, source, caller, tmp_path):
+    place = tmp_path / "with space_op.cc"
+    place.write_text(source)
+    for name in ("compiler", "python"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    arguments = [f"/jittor/utils/{program}", f"--cc_path={tmp_path}/compiler", str(place), "-o", "x.so"]
+    environment = {**os.environ, "JGAN_PYTHON": str(tmp_path / "python")}
+    said = subprocess.run(
+        ["sh", compiling.LAUNCHER, *arguments], env=environment, capture_output=True, text=True
+    ).stdout
+    expected = [str(place), "-o", "x.so"] if caller == "compiler" else arguments
+    assert said == f"{caller} {' '.join(expected)}\n"
+
+
+def test_headers_that_cannot_be_compiled_leave_jittor_as_it_is(monkeypatch, tmp_path):
+    flags = FakeFlags(tmp_path, cc_path="false")
+    monkeypatch.setattr(jt, "flags", flags)
+    before = vars(flags).copy()
+    compiling.compile_operators_fast()
+    assert vars(flags) == before
+    flags.cc_path = "/nowhere/g++"
+    compiling.compile_operators_fast()
+    assert flags.python_path == "python"
+
+
+def test_another_compiler_is_left_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(jt, "flags", FakeFlags(tmp_path, cc_type="icc"))
+    compiling.compile_operators_fast()
+    assert jt.flags.python_path == "python" and not list(tmp_path.iterdir())
+
+
+class FakeFlags:
+    def __init__(self, cache: Path, **others):
+        self.cache_path, self.python_path, self.cc_flags = str(cache), "python", "-O2"
+        self.cc_type, self.cc_path = "g++", "g++"
+        vars(self).update(others)
