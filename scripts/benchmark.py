@@ -37,7 +37,7 @@ from jgan.files import make_folder, write_bytes
 from jgan.jittor_setup.prerequisites import cuda_is_usable
 from jgan.jittor_setup.runtime import NO_CUDA
 from jgan.reference import scaling
-from jgan.reference.worker import QUICK_N_CRITIC, SIDES, SIZES, sizes
+from jgan.reference.worker import QUICK_N_CRITIC, SIDES, SIZES, inference_batches, sizes
 
 WORKER = ("-m", "jgan.reference.worker")
 FIRST_STEPS = 2
@@ -157,16 +157,19 @@ def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, quick
     for side, answer in zip(sides, begun):
         found[side.name]["first_step"] = answer["seconds"][0]
         found[side.name]["difference"] = difference(begun[0]["losses"], answer["losses"])
-    n_steps = max(1, round(seconds / max(answer["seconds"][-1] for answer in begun)))
-    requests = {"step": "steps", "step_with_data": "steps_with_data", "inference": "inference"}
+    slowest = max(answer["seconds"][-1] for answer in begun)
+    requests = {"step": ("steps", {}), "step_with_data": ("steps_with_data", {})}
     if quick:
         del requests["step_with_data"]
-    for name, request in requests.items():
+    requests.update((inference(n), ("inference", {"batch_size": n})) for n in inference_batches(model))
+    for name, (request, options) in requests.items():
         for side in sides:
             found[side.name][name] = []
+        if request == "inference":
+            slowest = max(side.ask(request, n=1, **options)["seconds"][0] for side in sides)
         for _ in range(min(rounds, FEW_ROUNDS) if name == "step_with_data" else rounds):
             for side in sides:
-                answer = side.ask(request, n=n_steps)
+                answer = side.ask(request, n=max(1, round(seconds / slowest)), **options)
                 found[side.name][name].append(statistics.median(answer["seconds"]))
                 found[side.name].update({"losses": answer["losses"]} if "losses" in answer else {})
     size = sizes(model, quick)
@@ -177,6 +180,11 @@ def measure(sides: list[Side], model: str, rounds: int, seconds: float, *, quick
         each["ratio"] = {name: [j / s for j, s in zip(found["jittor"][name], each[name])] for name in requests}
         each["interval"] = {name: median_interval(ratios) for name, ratios in each["ratio"].items()}
     return found
+
+
+def inference(n: int) -> str:
+    """The name of what is measured where a generator makes n images at once."""
+    return f"inference of {n}"
 
 
 def median_interval(values: list[float]) -> tuple[float, float] | None:
@@ -200,8 +208,8 @@ def difference(a: list[dict], b: list[dict]) -> float:
     )
 
 
-HEAD = f"""{"model":9} {"side":9} {"first step":>10} {"step":>9} {"spread":>6} {"images/s":>8} {"with data":>9} \
-{"inference":>9} {"memory":>7}   jittor's time / the side's: median (range) [95% interval of the median]"""
+HEAD = f"""{"model":10} {"side":8} {"first step":>10} {"step":>9} {"spread":>6} {"images/s":>8} {"with data":>9} \
+{"memory":>7}  {"inference":^31}   jittor's time / the side's: median [95% interval of the median]"""
 
 
 def row(model: str, found: dict) -> str:
@@ -210,23 +218,25 @@ def row(model: str, found: dict) -> str:
     for side, each in found.items():
         step = statistics.median(each["step"])
         spread = (max(each["step"]) - min(each["step"])) / step
+        inferences = [name for name in each if name.startswith("inference")]
+        drawing = ", ".join(f"{name.split()[-1]} in {milliseconds(each, name).strip()}" for name in inferences)
         lines.append(
-            f"{model:9} {side:9} {each['first_step']:8.1f} s {1000 * step:6.1f} ms {spread:6.0%} "
+            f"{model:10} {side:8} {each['first_step']:8.1f} s {1000 * step:6.1f} ms {spread:6.0%} "
             f"{each['images_per_second']:8.1f} {milliseconds(each, 'step_with_data')} "
-            f"{milliseconds(each, 'inference')} {each.get('device_peak_mb', each['peak_mb']):4.0f} MB"
+            f"{each.get('device_peak_mb', each['peak_mb']):4.0f} MB  {drawing:31}"
         )
         if side != "jittor":
             agree = "agree" if each["difference"] < TOLERANCE else "DIFFER"
-            lines[-1] += f"   step {ratio(each, 'step')}, inference {ratio(each, 'inference')}"
-            lines[-1] += f", losses {agree} ({each['difference']:.0e})"
+            ratios = ", ".join(f"{name} {ratio(each, name)}" for name in ("step", *inferences))
+            lines[-1] += f"   {ratios}, losses {agree} ({each['difference']:.0e})"
     return "\n".join(lines)
 
 
 def ratio(each: dict, name: str) -> str:
     """Jittor's time as a share of a side's, as the table says it."""
-    ratios, interval = each["ratio"][name], each["interval"][name]
+    interval = each["interval"][name]
     between = f" [{interval[0]:.2f} to {interval[1]:.2f}]" if interval else ""
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}){between}"
+    return f"{statistics.median(each['ratio'][name]):.2f}{between}"
 
 
 def milliseconds(each: dict, name: str) -> str:

@@ -21,7 +21,7 @@ from jgan.errors import UserError
 from jgan.images import from_pixels
 from jgan.jittor_setup import runtime
 from jgan.random import rng
-from jgan.reference.cases import CASES, Library, dropout_rates, set_dropout, without_dropout
+from jgan.reference.cases import CASES, Library, dropout_rates, noise_images, set_dropout, without_dropout
 
 WGAN = {"batch_size": 64, "img_size": 32, "latent_dim": 128, "conv_dim": 128, "n_critic": 5}
 SIZES = {  # the networks of the papers, with the batches they are usually trained in
@@ -37,6 +37,7 @@ SIZES = {  # the networks of the papers, with the batches they are usually train
         "arch": "resnet", "upsample": "deconv", "batch_size": 1, "img_size": 256, "conv_dim": 64, "n_blocks": 9
     },
 }  # fmt: skip
+DRAWN = (1, 16, 64)  # images at once, of those that draw; translate.py gives the others one at a time
 QUICK_N_CRITIC = 2
 SIDES = {  # and what the environment of each holds, beside the number of threads
     "jittor": {"JGAN_KERNELS": "1"},
@@ -54,6 +55,11 @@ def sizes(model: str, quick: bool) -> dict:
     """The sizes of a model; a quick run's critics are updated less often."""
     less = {"n_critic": QUICK_N_CRITIC} if quick and "n_critic" in SIZES[model] else {}
     return {**SIZES[model], **less}
+
+
+def inference_batches(model: str) -> tuple[int, ...]:
+    """How many images at once the generator of a model is timed with."""
+    return DRAWN if "latent_dim" in SIZES[model] else (1,)
 
 
 def update_as_usual(optimizer, loss) -> None:
@@ -165,11 +171,14 @@ class Worker:
             self.stored[shape] = rng(0, "stored").integers(0, 256, shape, np.uint8)
         return from_pixels(self.stored[shape][random.integers(0, N_STORED, n)])
 
-    def inference(self, n: int) -> dict:
+    def inference(self, n: int, batch_size: int) -> dict:
         """The times in which the generator draws or translates n batches."""
-        name = next(iter(self.case.forward))
-        inputs = self.case.tensors(self.lib, 0)
-        network = next(iter(self.case.networks.values()))
+        inputs = {
+            name: self.lib.tensor(np.resize(array, (batch_size, *array.shape[1:])))
+            for name, array in self.case.inputs(0, noise_images).items()
+            if name not in self.case.axes
+        }
+        name, network = next(iter(self.case.networks.items()))
         network.eval()
         times = []
         with self.no_grad():

@@ -24,12 +24,13 @@ def test_a_quick_run_of_one_model(script, tmp_path, device):
     gan = found["models"]["gan"]
     assert list(gan) == (["jittor", "pytorch"] if TORCH else ["jittor"])
     for side, each in gan.items():
-        assert len(each["step"]) == len(each["inference"]) == len(each["ratio"]["step"]) == 3
+        assert len(each["step"]) == len(each["ratio"]["step"]) == 3
+        assert all(len(each[f"inference of {n}"]) == 3 for n in (1, 16, 64))
         assert min(each["step"]) > 0 and each["first_step"] > 0 and each["peak_mb"] > 0
         assert ("device_peak_mb" in each) == (device == "cuda")
         assert each["losses"].keys() == {"g_loss", "d_loss"} and each["versions"]
         assert each["difference"] < benchmark.TOLERANCE
-        assert any(line.startswith(f"gan       {side}") for line in done.stdout.splitlines())
+        assert any(line.startswith(f"gan        {side}") for line in done.stdout.splitlines())
     assert Image.open(tmp_path / "out" / "benchmark.png").width > 100
 
 
@@ -42,18 +43,26 @@ def test_losses_are_compared_by_the_largest_of_a_step():
 
 
 def test_the_table_gives_medians_and_the_ratio_of_pairs():
-    each = {"first_step": 3.0, "images_per_second": 640.0, "peak_mb": 100.0, "inference": [0.001]}
+    each = {
+        "first_step": 3.0,
+        "images_per_second": 640.0,
+        "peak_mb": 100.0,
+        "inference of 1": [0.001],
+        "inference of 16": [0.02],
+    }
     found = {
         "jittor": {**each, "step": [0.1, 0.2, 0.1]},
         "pytorch": {**each, "step": [0.2, 0.2, 0.1], "difference": 0.25, "device_peak_mb": 2048.0},
     }
-    found["pytorch"]["ratio"] = {"step": [0.5, 1.0, 1.0], "inference": [2.0]}
-    found["pytorch"]["interval"] = {"step": (0.75, 1.0), "inference": None}
+    found["pytorch"]["ratio"] = {"step": [0.5, 1.0, 1.0], "inference of 1": [2.0], "inference of 16": [3.0]}
+    found["pytorch"]["interval"] = {"step": (0.75, 1.0), "inference of 1": None, "inference of 16": (1.5, 2.5)}
     jittor, pytorch = benchmark.row("gan", found).splitlines()
     assert "100.0 ms   100%    640.0" in jittor
     assert "200.0 ms    50%" in pytorch
     assert " 100 MB" in jittor and "2048 MB" in pytorch  # of the GPU, where there is one
-    assert "step 1.00 (0.50 to 1.00) [0.75 to 1.00], inference 2.00 (2.00 to 2.00), losses DIFFER (2e-01)" in pytorch
+    assert " 1 in 1.0 ms, 16 in 20.0 ms" in jittor
+    assert "step 1.00 [0.75 to 1.00], inference of 1 2.00, inference of 16 3.00 [1.50 to 2.50], losses" in pytorch
+    assert "losses DIFFER (2e-01)" in pytorch
 
 
 @pytest.mark.parametrize(("n", "k"), [(6, 1), (8, 1), (9, 2), (15, 4), (20, 6), (25, 8), (50, 18)])
