@@ -14,6 +14,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import DEVNULL
 
 # For operators of this package: infinities and NaN are to stay what they are, and roots exact. Loops are made fast by
 # name, not by -ffast-math; but one with a root in it takes one value at a time while the root may set errno.
@@ -49,7 +50,7 @@ def compile_operators_fast() -> None:
         for name in ("jit", "obj_files", "tmp"):  # where Jittor expects them
             (cache / name).mkdir(parents=True, exist_ok=True)
         header = _precompiled(cache, flags.cc_path, flags.cc_flags)
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
         return  # Jittor does it in its own way
     os.environ["JGAN_PYTHON"] = flags.python_path
     flags.python_path = f'sh "{LAUNCHER}"'
@@ -60,21 +61,25 @@ def compile_operators_fast() -> None:
 def _precompiled(cache: Path, compiler: str, flags: str) -> Path:
     """The header file; in the folder beside it are its compiled forms, of which the compiler takes what fits."""
     header, compiled, unfinished = (cache / f"operators.h{suffix}" for suffix in ("", ".gch", ".unfinished"))
+    options = [flag for flag in shlex.split(flags) if not flag.startswith(("-l", "-L", "-Wl,", "-shared"))]
     with open(cache / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be about it
         if not compiled.is_dir():
             header.write_text(HEADERS)
             unfinished.mkdir(exist_ok=True)
-            options = [flag for flag in shlex.split(flags) if not flag.startswith(("-l", "-L", "-Wl,", "-shared"))]
-            commands = [
-                [compiler, "-x", "c++-header", header, *options, *extra, "-o", unfinished / name]
-                for name, extra in [("plain", []), ("exact", EXACT.split())]
+            variants = {unfinished / "plain": [], unfinished / "exact": EXACT.split()}
+            running = [
+                subprocess.Popen([compiler, "-x", "c++-header", header, *options, *extra, "-o", path], stderr=DEVNULL)
+                for path, extra in variants.items()
             ]
-            running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in commands]
-            for process, command in zip(running, commands):
-                if process.wait():
-                    raise subprocess.CalledProcessError(process.returncode, command)
+            statuses = [process.wait() for process in running]
+            if any(statuses):
+                raise OSError(f"{compiler} cannot compile {header}")
             unfinished.rename(compiled)
+            test = [compiler, "-fsyntax-only", *options, "-include", header, "-x", "c++", os.devnull]
+            if subprocess.call(test, stderr=DEVNULL):  # not every system lets it have the memory that it wants
+                for path in compiled.iterdir():
+                    path.unlink()
     return header
 
 

@@ -101,6 +101,19 @@ def test_headers_that_cannot_be_compiled_leave_jittor_as_it_is(monkeypatch, tmp_
     assert flags.python_path == "python"
 
 
+def test_compiled_headers_that_the_compiler_cannot_use_are_done_without(monkeypatch, tmp_path):
+    """As where memory at a fixed address is not to be had: g++ fails with a compiled header, and not without."""
+    compiler = tmp_path / "compiler"
+    compiler.write_text(f'#!/bin/sh\ncase "$*" in *-fsyntax-only*) exit 1;; esac\nexec {jt.flags.cc_path} "$@"\n')
+    compiler.chmod(0o755)
+    original = jt.flags.cc_flags.split(" -include ")[0]
+    monkeypatch.setattr(jt, "flags", FakeFlags(tmp_path, cc_path=str(compiler), cc_flags=original))
+    compiling.compile_operators_fast()
+    (folder,) = tmp_path.glob("jgan-*")
+    assert str(compiling.LAUNCHER) in jt.flags.python_path and jt.flags.cache_path == str(folder)
+    assert (folder / "operators.h").is_file() and not list((folder / "operators.h.gch").iterdir())
+
+
 def test_another_compiler_is_left_alone(monkeypatch, tmp_path):
     monkeypatch.setattr(jt, "flags", FakeFlags(tmp_path, cc_type="icc"))
     compiling.compile_operators_fast()
