@@ -21,7 +21,7 @@ from jgan.cli.options import device_option, image_size, option, require_weights
 from jgan.cli.program import run_program
 from jgan.data.folder import SUFFIXES, as_input, image_paths, open_image, to_mode
 from jgan.data.label_maps import resampling
-from jgan.data.paired import input_and_target
+from jgan.data.paired import by_name, input_and_target
 from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import save_png
@@ -34,6 +34,7 @@ IDLE = {  # the options that mean nothing to a file's model
     "spade.Generator": {"direction", "no_dropout"},
 }
 LARGEST_SIDE = 16384
+BICUBIC = Image.Resampling.BICUBIC
 
 
 @dataclasses.dataclass
@@ -47,6 +48,9 @@ class Options:
     )
     size: Optional[str] = option(None, "resize to this height and width first, or to WIDTHxHEIGHT")
     compare: bool = option(False, "write input, output and, with --half, the other half side by side")
+    beside: Optional[str] = option(
+        None, "with --compare: a folder of images by the same names to put beside, or some separated by commas"
+    )
     running_statistics: bool = option(
         False, "Pix2Pix and SPADE: normalise by the training's statistics, not the image's own"
     )
@@ -97,6 +101,23 @@ def read(path: Path, opt: Options, mode: str, label_classes: int | None) -> list
     return images
 
 
+def found_beside(opt: Options, images: dict[Path, Path]) -> dict[Path, list[Path]]:
+    """For each image those of its name in the folders of --beside; UserError if one has none."""
+    if opt.beside is None:
+        return {path: [] for path in images}
+    if not opt.compare:
+        raise UserError("--beside is about what --compare puts side by side; give that, too")
+    folders = {folder: by_name(folder) for folder in opt.beside.split(",")}
+    found = {}
+    for path, target in images.items():
+        name = target.relative_to(opt.output).with_suffix("")
+        for folder, within in folders.items():
+            if name not in within:
+                raise UserError(f"--beside: there is no image {name} in {folder} to put beside {path}")
+        found[path] = [within[name] for within in folders.values()]
+    return found
+
+
 def side_by_side(*pixels: np.ndarray) -> np.ndarray:
     """Pixels (H, W) or (H, W, 3) in a row; grey ones become coloured beside coloured ones."""
     coloured = any(each.ndim == 3 for each in pixels)
@@ -118,6 +139,7 @@ def check(opt: Options, given: dict) -> dict[Path, Path]:
         idle = idle | {"seed"}  # it draws nothing at random
     for name in sorted(idle & given.keys()):
         raise UserError(f"--{name} means nothing to the generator in {weights}; leave it out")
+    found_beside(opt, images)
     return images
 
 
@@ -129,10 +151,11 @@ def draw(opt: Options, images: dict[Path, Path]) -> int:
     generator = load_translator(
         opt.weights, direction=opt.direction, running_statistics=opt.running_statistics, dropout=not opt.no_dropout
     )
-    n_classes, failures = label_classes(generator), 0
+    n_classes, beside, failures = label_classes(generator), found_beside(opt, images), 0
     for path, target in tqdm(images.items(), "translating", mininterval=1, disable=not sys.stderr.isatty()):
         try:
             image, *others = read(path, opt, "L" if generator.in_channels == 1 else "RGB", n_classes)
+            others += [to_mode(open_image(each), "RGB").resize(image.size, BICUBIC) for each in beside[path]]
         except Exception as error:  # Pillow's decoders raise whatever they stumble over
             failures += 1
             tqdm.write(f"left out {path}: {error}", file=sys.stderr)

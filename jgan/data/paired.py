@@ -79,7 +79,7 @@ def load_matched(
     """
     if Path(folder_a).resolve() == Path(folder_b).resolve():
         raise UserError(f"{folder_a} is given for both images of the pairs; give two folders")
-    a, b = (_by_name(folder) for folder in (folder_a, folder_b))
+    a, b = (by_name(folder) for folder in (folder_a, folder_b))
     _refuse(sorted(map(str, a.keys() ^ b.keys())), f"these have no partner of their name in {folder_a} and {folder_b}")
     names = sorted(a)
     halves = _allocate(len(names), size=size, channels=channels, label_classes=label_classes)
@@ -102,12 +102,13 @@ def _allocate(n: int, *, size, channels, label_classes) -> list[Images]:
     ]
 
 
-def _by_name(folder: str | Path) -> dict[Path, Path]:
+def by_name(folder: str | Path) -> dict[Path, Path]:
+    """The images in a folder and those within it by their names, without suffix; UserError if two share one."""
     paths = image_paths(folder)
     found = {path.relative_to(folder).with_suffix(""): path for path in paths}
     _refuse(
         sorted(map(str, set(paths) - set(found.values()))),
-        "beside each of these there is another image of its name, so that its partner is not certain",
+        "beside each of these there is another image of its name, so that it is not certain which is meant",
     )
     return found
 

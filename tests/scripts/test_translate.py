@@ -100,6 +100,23 @@ def test_cyclegan_goes_both_ways_and_grey_stays_grey(weights):
     assert not np.array_equal(np.asarray(there), np.asarray(back))
 
 
+def test_images_of_the_same_name_are_put_beside(weights, refused):
+    for folder, height, width in (("in", 64, 128), ("photos", 64, 256), ("others", 32, 64)):
+        for name in ("x.png", "deep/y.png"):
+            picture(weights / folder / name, height, width)
+    options = ["in", "--weights", "unet", "--beside", "photos,others"]
+    told(weights, *options, "--compare")
+    drawn = np.asarray(Image.open(weights / "translated/deep/y.png"))
+    assert drawn.shape == (64, 4 * 128, 3)
+    for left, folder in ((256, "photos"), (384, "others")):
+        image = Image.open(weights / folder / "deep/y.png").resize((128, 64), Image.Resampling.BICUBIC)
+        assert np.array_equal(drawn[:, left : left + 128], np.asarray(image))
+    assert "--beside is about what --compare puts" in refused("translate", *options)
+    (weights / "others" / "x.png").unlink()
+    sentence = refused("translate", *options, "--compare")
+    assert "there is no image x in others to put beside in/x.png" in sentence
+
+
 def test_a_half_is_translated_as_if_it_were_alone_and_compared_with_the_other(weights):
     picture(weights / "pairs" / "0.png", 20, 48)
     pixels = np.asarray(Image.open(weights / "pairs" / "0.png"))
