@@ -1,15 +1,14 @@
-// Winograd's convolution for windows at stride 2, and its two derivatives.
+// Winograd's convolution for windows at stride 1 and 2, and its two derivatives.
 //
-// A window at stride 2 sees the even and the odd rows, and columns, of the images apart. The convolution is thus the sum of
-// four at stride 1, one for each pair of parities, whose windows have half the length R; and for these, M x M neighbouring
-// outputs take N^2 = (M + R - 1)^2 multiplications per channel instead of (M R)^2 (Lavin & Gray 2016, arXiv:1509.09308,
-// eq. 12). With tiles of y, the tiles of x that they depend on, and w:
+// At stride 1, M x M neighbouring outputs of windows of length R take N^2 = (M + R - 1)^2 multiplications per channel instead
+// of (M R)^2 (Lavin & Gray 2016, arXiv:1509.09308, eq. 12). With tiles of y, the tiles of x that they depend on, and w:
 //
 //     y = A' [ sum over channels and parities of (G w G') * (B' x B) ] A,    * element by element.
 //
-// The sum is a matrix product for each of the N^2 points. The derivatives are the same with another of the three unknown:
-// the products with one of the others transposed, the transformations the other way round. An infinity becomes NaN in the
-// outputs of its tile.
+// At stride 2 a window sees the even and the odd rows, and columns, of the images apart: the convolution is the sum of four at
+// stride 1, one for each pair of parities, whose windows have half the length. Either sum is a matrix product for each of
+// the N^2 points. The derivatives are the same with another of the three unknown: the products with one of the others
+// transposed, the transformations the other way round. An infinity becomes NaN in the outputs of its tile.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -22,15 +21,17 @@
 
 namespace jgan {
 
-// The matrices of Toom and Cook: polynomials are multiplied by their values at N - 1 points and at infinity.
-template <int M, int R>
+// The matrices of Toom and Cook: polynomials are multiplied by their values at N - 1 points and at infinity. S is the stride.
+// Which points decides how much rounding errs: these, found by trial, less than half as much as 0, 1, -1, 2 and -2 do.
+template <int M, int R, int S>
 class Toom {
     static constexpr int N = M + R - 1;
-    static_assert(N <= 6, "there are points for N - 1 <= 5");
+    static_assert(3 <= N && N <= 6, "there are points for these");
     float a[N][M]{}, b[N][N]{}, g[N][R]{};  // A, B' and G
 
     constexpr Toom() {
-        const double points[] = {0, 1, -1, 2, -2};
+        constexpr double all[][5] = {{0, 1}, {0, 1, -1}, {0.5, -0.5, 1.5, -1.5}, {0, 0.6875, -0.6875, 1.5, -1.5}};
+        const auto& points = all[N - 3];
         for (int i = 0; i < N; ++i) {
             const bool infinite = i == N - 1;
             double product[N] = {1};  // of (t - point) over the other points: a polynomial in t, and its value at this point
@@ -61,11 +62,11 @@ public:
         static float at(int i, int k) { return matrices().a[i][k]; }
     };
     struct OfX {
-        enum { POINTS = N, LENGTH = N, PARITIES = 2 };
+        enum { POINTS = N, LENGTH = N, PARITIES = S };
         static float at(int i, int k) { return matrices().b[i][k]; }
     };
     struct OfW {
-        enum { POINTS = N, LENGTH = R, PARITIES = 2 };
+        enum { POINTS = N, LENGTH = R, PARITIES = S };
         static float at(int i, int k) { return matrices().g[i][k]; }
     };
 };
@@ -195,10 +196,10 @@ inline void multiply(int64_t points, bool a_transposed, bool b_transposed, int64
     if (failed) throw std::runtime_error("oneDNN could not multiply matrices");
 }
 
-template <int M, int R>
+template <int M, int R, int S>
 void convolve_by_tiles(Direction direction, const Geometry& g, float* x, float* w, float* y) {
-    using Matrices = Toom<M, R>;
-    constexpr int64_t points = Matrices::OfW::POINTS * Matrices::OfW::POINTS, parities = 4;
+    using Matrices = Toom<M, R, S>;
+    constexpr int64_t points = Matrices::OfW::POINTS * Matrices::OfW::POINTS, parities = S * S;
     constexpr int64_t most = int64_t(1) << 23;  // floats that the tiles of several images may take: 32 MB of cache
     const int64_t tiles_h = (g.oh + M - 1) / M, tiles_w = (g.ow + M - 1) / M, tiles = tiles_h * tiles_w;
     const int64_t depth = parities * g.ic;
@@ -238,35 +239,39 @@ void convolve_by_tiles(Direction direction, const Geometry& g, float* x, float* 
 
 // What tiles of M x M outputs multiply per pair of channels; nothing if there are too few of them, which leaves the matrices
 // of w most of the work, or if those of one image take more than 256 MB.
-template <int M, int R>
+template <int M, int R, int S>
 double tiled_cost(const Geometry& g) {
     constexpr int64_t least_tiles = 128, most = int64_t(1) << 26;
-    const int64_t tiles = ((g.oh + M - 1) / M) * ((g.ow + M - 1) / M), products = 4 * (M + R - 1) * (M + R - 1) * tiles;
+    const int64_t tiles = ((g.oh + M - 1) / M) * ((g.ow + M - 1) / M), products = S * S * (M + R - 1) * (M + R - 1) * tiles;
     return g.n * tiles < least_tiles || products * g.ic > most ? 0 : double(g.n) * products;
 }
 
+// Whether so many multiplications are worth the transformations.
+inline bool is_faster(const Geometry& g, double cost) { return cost && cost <= 0.75 * g.kh * g.kw * g.n * g.oh * g.ow; }
+
 template <int R>
-bool convolve_if_faster(Direction direction, const Geometry& g, float* x, float* w, float* y) {
-    const double direct = double(g.kh * g.kw) * g.n * g.oh * g.ow, most = 0.75 * direct;
-    const double short_cost = tiled_cost<2, R>(g), long_cost = tiled_cost<4, R>(g);
+bool at_stride_2(Direction direction, const Geometry& g, float* x, float* w, float* y) {
+    const double short_cost = tiled_cost<2, R, 2>(g), long_cost = tiled_cost<4, R, 2>(g);
     const bool prefer_long = long_cost && (!short_cost || long_cost <= short_cost);
-    const double cost = prefer_long ? long_cost : short_cost;
-    if (!cost || cost > most) return false;
+    if (!is_faster(g, prefer_long ? long_cost : short_cost)) return false;
     if (prefer_long)
-        convolve_by_tiles<4, R>(direction, g, x, w, y);
+        convolve_by_tiles<4, R, 2>(direction, g, x, w, y);
     else
-        convolve_by_tiles<2, R>(direction, g, x, w, y);
+        convolve_by_tiles<2, R, 2>(direction, g, x, w, y);
     return true;
 }
 
-// Computes a convolution if that is faster than a direct one: for windows of 4x4 or 5x5 at stride 2 and enough channels. The
-// bounds were measured on AVX-512.
+// Computes a convolution if that is faster than a direct one: for enough channels, windows of 4x4 or 5x5 at stride 2, and of
+// 5x5 at stride 1. The bounds were measured on AVX-512.
 inline bool winograd(Direction direction, const Geometry& g, float* x, float* w, float* y) {
     constexpr int64_t least_channels = 64;
-    if (g.kh != g.kw || g.stride_h != 2 || g.stride_w != 2) return false;
+    if (g.kh != g.kw || g.stride_h != g.stride_w) return false;
     if (g.ic % LANES || g.oc % LANES || std::min(g.ic, g.oc) < least_channels) return false;
-    if (g.kh == 4) return convolve_if_faster<2>(direction, g, x, w, y);
-    return g.kh == 5 && convolve_if_faster<3>(direction, g, x, w, y);
+    if (g.stride_h == 2 && g.kh == 4) return at_stride_2<2>(direction, g, x, w, y);
+    if (g.stride_h == 2 && g.kh == 5) return at_stride_2<3>(direction, g, x, w, y);
+    if (g.stride_h != 1 || g.kh != 5 || !is_faster(g, tiled_cost<2, 5, 1>(g))) return false;
+    convolve_by_tiles<2, 5, 1>(direction, g, x, w, y);
+    return true;
 }
 
 }  // namespace jgan

@@ -58,6 +58,7 @@ convolutions = {  # images, channels of the result, window, stride, padding
     "ours, short tiles": [(6, 64, 23, 18), 64, 4, 2, 1],
     "ours, long tiles": [(10, 64, 31, 30), 80, 4, 2, 1],
     "ours, 5x5": [(16, 80, 25, 22), 64, 5, 2, 2],
+    "ours, stride 1": [(6, 64, 13, 16), 80, 5, 1, 2],
     "ours, few channels": [(3, 3, 33, 150), 16, 4, 2, 1],
     "oneDNN's": [(4, 32, 16, 16), 48, 4, 2, 1],
     "oneDNN's Winograd": [(1, 32, 24, 24), 32, 3, 1, 1],
