@@ -33,8 +33,10 @@ GENERATORS = {
 }
 TRANSLATORS = {
     "pix2pix_facades_128": ("--data_dir", "{data}/facades/test", "--direction", "b2a", "--img_size", "128"),
+    "spade_facades_128": ("--data_dir", "{classes}", "--direction", "b2a", "--img_size", "128"),
     "cyclegan_monet_128": ("--data_dir", "{data}/monet2photo", "--img_size", "128"),
 }
+PALETTE = Path(__file__).with_name("palettes") / "facades.txt"
 FOLDERS = ("fashion_mnist", "anime_faces_64", "facades/test", "monet2photo/testA", "monet2photo/testB")
 COLUMNS = {  # of the two tables: what evaluate.py calls a score, its title, its digits
     "generators": {
@@ -85,14 +87,11 @@ def rows(kind: str, name: str, options: tuple, data_dir: str) -> list[list[str]]
     print(f"scoring {name}", flush=True)
     weights = WEIGHTS / f"{name}.safetensors"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "scores.json")
-        program = Path(__file__).with_name("evaluate.py")
-        options = [each.format(data=data_dir) for each in options]
-        done = subprocess.run(
-            [sys.executable, program, "--weights", weights, *options, "--device", "cpu", "--json", path], check=False
-        )
-        if done.returncode:
-            raise UserError(f"{name} could not be scored; see above")
+        path, classes = Path(folder, "scores.json"), Path(folder, "classes")
+        if "{classes}" in options:
+            run("convert_label_maps", Path(data_dir, "facades/test"), classes, "--half", "b", "--palette", PALETTE)
+        options = [each.format(data=data_dir, classes=classes) for each in options]
+        run("evaluate", "--weights", weights, *options, "--device", "cpu", "--json", path)
         scores = json.loads(path.read_text())["scores"]
     return [
         [
@@ -101,6 +100,13 @@ def rows(kind: str, name: str, options: tuple, data_dir: str) -> list[list[str]]
         ]
         for title, found in scores.items()
     ]
+
+
+def run(program: str, *arguments) -> None:
+    """Run another of these programs; UserError if it fails."""
+    path = Path(__file__).with_name(f"{program}.py")
+    if subprocess.run([sys.executable, path, *arguments], check=False).returncode:
+        raise UserError(f"{program}.py failed; see above")
 
 
 def number(value: float | None, digits: int) -> str:

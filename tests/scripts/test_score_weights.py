@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -12,24 +13,31 @@ README = "before\n<!-- scores: begin -->\nold\n<!-- scores: end -->\nafter\n"
 
 @pytest.fixture
 def weights(tmp_path, monkeypatch):
-    """The program with a README of its own, folders of data, and evaluate.py replaced by scores that are known."""
+    """The program with a README of its own and folders of data; what it runs gives scores that are known."""
     program = module("score_weights")
     for name in program.FOLDERS:
         (tmp_path / "data" / name).mkdir(parents=True)
     monkeypatch.setattr(program, "README", tmp_path / "README.md")
     program.README.write_text(README)
 
-    def evaluate(command, check):
-        assert str(command[1]) == str(ROOT / "scripts" / "evaluate.py")
+    def run(command, check):
+        done = type("Done", (), {"returncode": 0})
+        if command[1] == ROOT / "scripts" / "convert_label_maps.py":
+            assert command[2] == tmp_path / "data" / "facades/test" and command[-1].is_file()
+            command[3].mkdir()
+            return done
+        assert command[1] == ROOT / "scripts" / "evaluate.py"
         name = re.search(r"(\w+)\.safetensors", str(command[3]))[1]
         if name in program.GENERATORS:
             scores = {"drawn": {"frechet_distance": 1.23456, "recall": None}, "other real images": {"recall": 0.5}}
         else:
             scores = {"a2b": {"l1": 45.678, "ssim": 0.24135}}
+        if "--data_dir" in command:
+            assert Path(command[command.index("--data_dir") + 1]).is_dir()
         command[-1].write_text(json.dumps({"scores": scores}))
-        return type("Done", (), {"returncode": 0})
+        return done
 
-    monkeypatch.setattr(program.subprocess, "run", evaluate)
+    monkeypatch.setattr(program.subprocess, "run", run)
     program.data = str(tmp_path / "data")
     return program
 
