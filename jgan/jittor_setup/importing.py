@@ -24,7 +24,7 @@ from jgan.jittor_setup.prerequisites import cuda_of_jittor, ensure_prerequisites
 
 def prepare() -> None:
     """Ready the process for Jittor. Variables that the user has set are left alone. Safe to call again."""
-    if "jittor" in sys.modules:
+    if sys.modules.get("jittor") is not None:
         _after_import()
     elif not any(isinstance(finder, _Guard) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Guard())
