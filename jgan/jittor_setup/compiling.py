@@ -42,9 +42,10 @@ def compile_operators_fast() -> None:
     import jittor as jt
 
     flags = jt.flags
-    if sys.platform != "linux" or flags.cc_type != "g++" or str(LAUNCHER) in flags.python_path:
+    if sys.platform != "linux" or flags.cc_type != "g++" or LAUNCHER.name in flags.python_path:
         return
-    key = hashlib.sha256("\n".join([HEADERS, EXACT, flags.cc_flags, _processor()]).encode()).hexdigest()[:8]
+    content = "\n".join([LAUNCHER.read_text(), HEADERS, EXACT, flags.cc_flags, _processor()])
+    key = hashlib.sha256(content.encode()).hexdigest()[:8]
     cache = Path(flags.cache_path, f"jgan-{key}")
     try:
         for name in ("jit", "obj_files", "tmp"):  # where Jittor expects them
@@ -53,7 +54,7 @@ def compile_operators_fast() -> None:
     except OSError:
         return  # Jittor does it in its own way
     os.environ["JGAN_PYTHON"] = flags.python_path
-    flags.python_path = f'sh "{LAUNCHER}"'
+    flags.python_path = f'sh "{cache / LAUNCHER.name}"'
     flags.cache_path = str(cache)
     flags.cc_flags = f'{flags.cc_flags} -include "{header}"'
 
@@ -66,6 +67,7 @@ def _precompiled(cache: Path, compiler: str, flags: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be about it
         if not compiled.is_dir():
             header.write_text(HEADERS)
+            (cache / LAUNCHER.name).write_text(LAUNCHER.read_text())  # so that no clone's path is in the commands
             unfinished.mkdir(exist_ok=True)
             variants = {unfinished / "plain": [], unfinished / "exact": EXACT.split()}
             running = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from jgan.jittor_setup import compiling
 
-pytestmark = pytest.mark.skipif(str(compiling.LAUNCHER) not in jt.flags.python_path, reason="needs g++ on Linux")
+pytestmark = pytest.mark.skipif(compiling.LAUNCHER.name not in jt.flags.python_path, reason="needs g++ on Linux")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def machine_code(command: list[str], folder: Path) -> bytes:
 
 def test_the_code_is_that_of_jittors_own_way(command, tmp_path):
     ours = shlex.split(command)
-    assert ours[:2] == ["sh", str(compiling.LAUNCHER)]
+    assert ours[:2] == ["sh", str(Path(jt.flags.cache_path, compiling.LAUNCHER.name))]
     place = ours.index("-include")
     copy = tmp_path / "made_op.cc"  # for its program writes its own files beside the source
     (source,) = (word for word in ours if word.endswith("_op.cc"))
@@ -79,15 +80,21 @@ def test_jittors_programs_run_where_they_are_needed(program, source, caller, tmp
     place = tmp_path / "with space_op.cc"
     place.write_text(source)
     for name in ("compiler", "python"):
-        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@"\nfor last; do :; done\n: > "$last"\n')
         (tmp_path / name).chmod(0o755)
-    arguments = [f"/jittor/utils/{program}", f"--cc_path={tmp_path}/compiler", str(place), "-o", "x.so"]
+    library = tmp_path / "x y.so"
+    library.write_text("loaded by another process")
+    arguments = [f"/jittor/utils/{program}", f"--cc_path={tmp_path}/compiler", str(place), "-O", "-o", str(library)]
     environment = {**os.environ, "JGAN_PYTHON": str(tmp_path / "python")}
-    said = subprocess.run(
-        ["sh", compiling.LAUNCHER, *arguments], env=environment, capture_output=True, text=True
-    ).stdout
-    expected = [str(place), "-o", "x.so"] if caller == "compiler" else arguments
-    assert said == f"{caller} {' '.join(expected)}\n"
+    with open(library) as loaded:
+        command = ["sh", compiling.LAUNCHER, *arguments]
+        said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        assert library.read_text() == "" and loaded.read() == ("loaded by another process" * (caller == "compiler"))
+    if caller == "python":
+        assert said == f"python {' '.join(arguments)}\n"
+    else:
+        assert re.fullmatch(rf"compiler {place} -O -o {library}\.[0-9]+\n", said)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", "", ".cc", ".so"]
 
 
 def test_headers_that_cannot_be_compiled_leave_jittor_as_it_is(monkeypatch, tmp_path):
@@ -110,7 +117,7 @@ def test_compiled_headers_that_the_compiler_cannot_use_are_done_without(monkeypa
     monkeypatch.setattr(jt, "flags", FakeFlags(tmp_path, cc_path=str(compiler), cc_flags=original))
     compiling.compile_operators_fast()
     (folder,) = tmp_path.glob("jgan-*")
-    assert str(compiling.LAUNCHER) in jt.flags.python_path and jt.flags.cache_path == str(folder)
+    assert compiling.LAUNCHER.name in jt.flags.python_path and jt.flags.cache_path == str(folder)
     assert (folder / "operators.h").is_file() and not list((folder / "operators.h.gch").iterdir())
 
 
