@@ -1,4 +1,4 @@
-"""Jittor's operators, compiled in a sixth of the time.
+"""Jittor's operators, compiled in a quarter of the time.
 
 For each operator Jittor starts a Python program, which calls the compiler twice, to compile and to assemble; and the
 compiler spends most of its time on headers that are the same for all. Here these are compiled beforehand, once, and the
