@@ -12,7 +12,6 @@ from jgan.weights.arrays import load_header
 
 HINTS = {  # of what is shipped: what its input shows
     "pix2pix_facades_128": "It turns a plan of a facade, in the colours of the CMP facades, into a photograph.",
-    "spade_facades_128": "It takes label maps of the 12 classes of facades: see docs/label_maps.md. JPEG loses them.",
     "cyclegan_monet_128": "A to B turns a painting by Monet into a photograph, B to A the other way round.",
 }
 
