@@ -22,7 +22,7 @@
 namespace jgan {
 
 // The matrices of Toom and Cook: polynomials are multiplied by their values at N - 1 points and at infinity. S is the stride.
-// Which points decides how much rounding errs: these, found by trial, less than half as much as 0, 1, -1, 2 and -2 do.
+// Which points decides how much rounding errs: these, found by trial, about half as much as 0, 1, -1, 2 and -2 do.
 template <int M, int R, int S>
 class Toom {
     static constexpr int N = M + R - 1;
