@@ -51,12 +51,31 @@ def compile_operators_fast() -> None:
         for name in ("jit", "obj_files", "tmp"):  # where Jittor expects them
             (cache / name).mkdir(parents=True, exist_ok=True)
         header = _precompiled(cache, flags.cc_path, flags.cc_flags)
+        first = _is_first_run(cache / "begun")
     except OSError:
         return  # Jittor does it in its own way
+    if not first:
+        flags.use_parallel_op_compiler = 1
     os.environ["JGAN_PYTHON"] = flags.python_path
     flags.python_path = f'sh "{cache / LAUNCHER.name}"'
     flags.cache_path = str(cache)
     flags.cc_flags = f'{flags.cc_flags} -include "{header}"'
+
+
+def _is_first_run(begun: Path) -> bool:
+    """Whether no program has run with this name and these options, whatever their numbers and paths.
+
+    If one has, little is left to compile, and one thread is as fast as the 16 that Jittor starts. These count the uses
+    of Vars that they share without a lock, so that a Var may be freed while it is used: a crash in some thousand runs.
+    """
+    words = [Path(sys.argv[0]).name, *(word for word in sys.argv[1:] if word.strip("-").replace("_", "").isalpha())]
+    mark = begun / hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
+    begun.mkdir(exist_ok=True)
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _precompiled(cache: Path, compiler: str, flags: str) -> Path:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import jittor as jt
@@ -15,6 +17,12 @@ import pytest
 from jgan.jittor_setup import compiling
 
 pytestmark = pytest.mark.skipif(compiling.LAUNCHER.name not in jt.flags.python_path, reason="needs g++ on Linux")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """What these tests set up is for them alone."""
+    monkeypatch.setenv("JGAN_PYTHON", os.environ["JGAN_PYTHON"])
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +133,25 @@ def test_another_compiler_is_left_alone(monkeypatch, tmp_path):
     monkeypatch.setattr(jt, "flags", FakeFlags(tmp_path, cc_type="icc"))
     compiling.compile_operators_fast()
     assert jt.flags.python_path == "python" and not list(tmp_path.iterdir())
+
+
+def test_what_has_run_before_compiles_on_one_thread(tmp_path):
+    """Whatever its numbers and paths; other options may need other operators."""
+    begun = Path(jt.flags.cache_path, "begun")
+    before = set(begun.iterdir())
+    program = tmp_path / f"{secrets.token_hex()}.py"  # has not run before
+    program.write_text("import jgan, jittor; print(jittor.flags.use_parallel_op_compiler)")
+
+    def threads(*options: str) -> int:
+        command = [sys.executable, program, *options]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    many = threads("--n_epochs", "3", "--output", "runs/1")
+    assert many > 1
+    assert threads("--n_epochs", "4", "--output", "runs/2") == 1
+    assert threads("--n_epochs", "4", "--output", "runs/2", "--arch", "conv") == many
+    for mark in set(begun.iterdir()) - before:
+        mark.unlink()
 
 
 class FakeFlags:
