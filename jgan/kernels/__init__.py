@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import jittor as jt
@@ -35,13 +36,19 @@ def call_kernel(header: str, function: str, inputs: list, shapes: list, *, flags
     The function takes the inputs and the outputs, each as a vector of `jittor::Var*`, and then the numbers as doubles,
     in the order in which they are given. Other numbers and sizes need no new compilation; other numbers of axes do.
     """
+    results = jt.code(
+        shapes,
+        ["float32"] * len(shapes),
+        inputs,
+        cpu_header=f'#include "{header}"\n',
+        cpu_src=_call(function, tuple(numbers)),
+        data={name: float(number) for name, number in numbers.items()},
+    )
+    results[0].compile_options = {f"FLAGS: {FLAGS} {flags} ": 1}
+    return results
+
+
+@cache
+def _call(function: str, numbers: tuple) -> str:
     arguments = ["_inputs", "_outputs", *(f'data["{name}"]' for name in numbers)]
-    with jt.flag_scope(compile_options={f"FLAGS: {FLAGS} {flags} ": 1}):
-        return jt.code(
-            shapes,
-            ["float32"] * len(shapes),
-            inputs,
-            cpu_header=f'#include "{header}"\n',
-            cpu_src=f"jgan::{function}({', '.join(arguments)});",
-            data={name: float(number) for name, number in numbers.items()},
-        )
+    return f"jgan::{function}({', '.join(arguments)});"

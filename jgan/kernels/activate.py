@@ -23,10 +23,10 @@ class _LeakyReLU(Function):
 
     def grad(self, dy):
         (y,) = self.kept
-        return _Masked(y, self.slope)(dy)
+        return Masked(y, self.slope)(dy)
 
 
-class _Masked(Function):
+class Masked(Function):
     """dy where y > 0, slope dy elsewhere. It is linear in dy, so its derivative is itself."""
 
     def __init__(self, y, slope: float):
@@ -39,4 +39,4 @@ class _Masked(Function):
 
     def grad(self, ddx):
         (y,) = self.kept
-        return _Masked(y, self.slope)(ddx)
+        return Masked(y, self.slope)(ddx)

@@ -80,6 +80,7 @@ class _Forward(Function):
         self.window = window
 
     def execute(self, x, w, *bias):
+        self.biased = bool(bias)
         shape = [x.shape[0], w.shape[0], *self.window.forward_size(x, w)]
         return self.window.compute(FORWARD, [x, w, *bias], shape)
 
@@ -87,7 +88,7 @@ class _Forward(Function):
         x, w = self.kept
         dx = _BackwardData(dy, w, x.shape[2:], self.window)(dy, w)
         dw = _BackwardWeights(x, dy, w.shape[2:], self.window)(x, dy)
-        return (dx, dw) if len(self.input_mask) == 2 else (dx, dw, _ChannelSum()(dy))
+        return (dx, dw, _ChannelSum()(dy)) if self.biased else (dx, dw)
 
 
 class _BackwardData(Function):

@@ -12,24 +12,34 @@ import itertools
 import jittor as jt
 
 
-class Function(jt.Function):
-    """A `jt.Function` with `kept`, the Vars that `grad` needs, until it is called for the last time; then with None.
+class Function:
+    """What `jt.Function` is, in half its time, for positional arguments of which `grad` returns one gradient each.
 
-    They are to be kept as they were given, not the taped ones that `execute` receives, or second derivatives are lost.
+    It has `kept`, the Vars that `grad` needs, until it is called for the last time; then None. They are to be kept as
+    they were given, not the taped ones that `execute` receives, or second derivatives are lost.
     """
 
     _calls = itertools.count(1)
     _used_up = 0  # calls before this one are being differentiated for the last time
-    _taping = True  # not within such a `grad`: nobody will differentiate what it computes
+    taping = True  # not within such a `grad`: nobody will differentiate what it computes
 
     def __init__(self, *kept):
         self.kept = kept
 
     def __call__(self, *args):
-        if not Function._taping:
+        if not Function.taping or jt.flags.no_grad:
             return self.execute(*args)
         self._call = next(Function._calls)
-        return super().__call__(*args)
+        self._constant = [var.is_stop_grad() for var in args]
+        args = [var if constant else var.tape() for var, constant in zip(args, self._constant)]
+        results = self.execute(*args)
+        is_one = isinstance(results, jt.Var)
+        taped = [var.tape() for var in ([results] if is_one else results)]
+        jt.tape_together(self._of_variables(args), taped, self._grad)  # as one operator, whose derivative is this
+        return taped[0] if is_one else taped
+
+    def _of_variables(self, values) -> list:
+        return [value for value, constant in zip(values, self._constant) if not constant]
 
     def _grad(self, *douts):
         if self.kept is None:
@@ -37,13 +47,14 @@ class Function(jt.Function):
                 "an optimizer has used this graph up; to keep it, use optimizer.step(loss, retain_graph=True)"
             )
         last = self._call < Function._used_up
-        outer, Function._taping = Function._taping, not last
+        outer, Function.taping = Function.taping, not last
         try:
-            return super()._grad(*douts)
+            gradients = self.grad(*douts)
         finally:
-            Function._taping = outer
+            Function.taping = outer
             if last:
                 self.kept = None
+        return self._of_variables([gradients] if isinstance(gradients, jt.Var) else gradients)
 
 
 class ReleasesGraph:
@@ -59,4 +70,4 @@ class ReleasesGraph:
             super().backward(loss, retain_graph)
         finally:
             Function._used_up = before
-            Function._taping = True  # though a Ctrl-C came while `_grad` was about to say so
+            Function.taping = True  # though a Ctrl-C came while `_grad` was about to say so
