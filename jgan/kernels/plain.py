@@ -19,6 +19,12 @@ def leaky_relu(x, slope: float):
     return nn.relu(x) if slope == 0 else nn.leaky_relu(x, slope)
 
 
+def linear(x, w, bias, *, slope: float = 1.0):
+    """x (..., I), w (O, I), bias (O,) or None -> (..., O)"""
+    y = nn.matmul_transpose(x, w)
+    return leaky_relu(y if bias is None else y + bias, slope)
+
+
 def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
     """x (N, C, ...), weight and bias (C,) -> y like x, mean and biased variance (C,); the variance takes two passes."""
     axes = [0, *range(2, x.ndim)]

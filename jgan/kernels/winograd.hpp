@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <dnnl.h>
 #include "geometry.hpp"
+#include "lanes.hpp"
 #include "scratch.hpp"
 
 namespace jgan {
@@ -70,9 +71,6 @@ public:
         static float at(int i, int k) { return matrices().g[i][k]; }
     };
 };
-
-constexpr int LANES = 16;
-using Lanes = float __attribute__((vector_size(LANES * sizeof(float))));  // so many channels of one pixel
 
 // Loops that the compiler writes out, which leaves no zero or one of a matrix to multiply by.
 #define JGAN_EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < int(n); ++i)

@@ -23,6 +23,7 @@ import jgan
 import jittor as jt
 from jgan.kernels.activate import leaky_relu
 from jgan.kernels.convolve import conv
+from jgan.kernels.dense import linear
 from jgan.kernels.normalize import batch_norm, instance_norm
 from jgan.optimizers import adam
 from jittor import nn
@@ -70,6 +71,12 @@ for name, (shape, n_out, window, stride, padding) in convolutions.items():
     upstream = jt.array(random.normal(size=y.shape).astype(np.float32))
     dx, dw = jt.grad((y * upstream).sum(), [x, w])
     results.update({name + " y": y, name + " dx": dx, name + " dw": dw})
+for n, n_in, n_out in [(70, 257, 130), (200, 300, 260), (12, 700, 400), (3, 900, 800)]:
+    shapes = [(n, n_in), (n_out, n_in), n_out, (n, n_out)]
+    x, w, bias, upstream = (jt.array(random.normal(size=shape).astype(np.float32)) for shape in shapes)
+    y = linear(x, w, bias, slope=0.2)
+    gradients = jt.grad((y * upstream).sum(), [x, w, bias])
+    results.update({f"ours, dense {n} {i}": each for i, each in enumerate([y, *gradients])})
 np.savez(sys.argv[1], **{name: each.numpy() for name, each in results.items()})
 """
 
