@@ -68,6 +68,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images and labels -> one logit per image, every layer under spectral normalisation.
 
+    The paper's features are sums over the last 4x4 places. Here each place has its own, so that shapes are seen whole.
     images: float32 (N, channels, img_size, img_size) in [-1, 1]; labels: integers (N,) in 0 .. n_classes-1; img_size
     and conv_dim as the generator's. Returns float32 (N, 1).
     """
@@ -80,13 +81,14 @@ class Discriminator(nn.Module):
         for n_in, n_out in zip([channels, *widths], widths):
             layers += [SpectralConv(n_in, n_out, 4, stride=2, padding=1), LeakyReLU(0.2)]
         self.model = Sequential(*layers)
-        self.score = SpectralLinear(widths[-1], 1)
-        self.embedding = SpectralLinear(n_classes, widths[-1], bias=False)
+        n_features = widths[-1] * 4 * 4
+        self.score = SpectralLinear(n_features, 1)
+        self.embedding = SpectralLinear(n_classes, n_features, bias=False)
         init_normal(self)
 
     def execute(self, images, labels):
         classes = one_hot(labels, self.n_classes)
         require_shape("images", images, (len(labels), *self.img_shape))
-        # f(x, y) = y^T V phi(x) + psi(phi(x))    (eq. 3), phi being the sum over the places
-        features = self.model(images).sum((2, 3))
+        # f(x, y) = y^T V phi(x) + psi(phi(x))    (eq. 3)
+        features = self.model(images).reshape((len(labels), -1))
         return (self.embedding(classes) * features).sum(1, keepdims=True) + self.score(features)

@@ -180,13 +180,13 @@ class Discriminator(nn.Module):
         for n_in, n_out in zip((1, *widths), widths):
             layers += [SpectralConv(n_in, n_out), nn.LeakyReLU(0.2)]
         self.model = nn.Sequential(*layers)
-        self.score = SpectralLinear(WIDTHS[0], 1)
-        self.embedding = SpectralLinear(N_CLASSES, WIDTHS[0], bias=False)
+        self.score = SpectralLinear(WIDTHS[0] * 4 * 4, 1)
+        self.embedding = SpectralLinear(N_CLASSES, WIDTHS[0] * 4 * 4, bias=False)
         draw_weights(self)
 
     def execute(self, images, labels):
-        # f(x, y) = y^T V phi(x) + psi(phi(x))    (Miyato & Koyama, eq. 3), phi being the sum over the places
-        features = self.model(images).sum((2, 3))
+        # f(x, y) = y^T V phi(x) + psi(phi(x))    (Miyato & Koyama, eq. 3)
+        features = self.model(images).reshape((len(labels), -1))
         return (self.embedding(one_hot(labels)) * features).sum(1, keepdims=True) + self.score(features)
 
 

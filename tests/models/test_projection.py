@@ -61,7 +61,7 @@ def test_the_discriminator_is_a_score_and_a_projection_on_the_class():
     random = np.random.default_rng(0)
     images = jt.array(random.uniform(-1, 1, (5, 1, 16, 16)).astype(np.float32))
     scores = {label: discriminator(images, np.full(5, label)).numpy()[:, 0] for label in range(3)}
-    features = discriminator.model(images).numpy().astype(np.float64).sum((2, 3))
+    features = discriminator.model(images).numpy().astype(np.float64).reshape(len(images), -1)
 
     def normalized(layer):
         matrix, u = (each.numpy().astype(np.float64) for each in (layer.weight, layer.running_u))

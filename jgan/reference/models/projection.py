@@ -46,11 +46,12 @@ class Discriminator(nn.Module):
         for n_in, n_out in zip([channels, *widths], widths):
             layers += [SpectralConv(n_in, n_out, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         self.model = nn.Sequential(*layers)
-        self.score = SpectralLinear(widths[-1], 1)
-        self.embedding = SpectralLinear(n_classes, widths[-1], bias=False)
+        n_features = widths[-1] * 4 * 4
+        self.score = SpectralLinear(n_features, 1)
+        self.embedding = SpectralLinear(n_classes, n_features, bias=False)
         init_normal(self)
 
     def forward(self, images, labels):
-        features = self.model(images).sum((2, 3))
+        features = self.model(images).flatten(1)
         one_hot = functional.one_hot(labels, self.n_classes).to(features.dtype)
         return (self.embedding(one_hot) * features).sum(1, keepdim=True) + self.score(features)
