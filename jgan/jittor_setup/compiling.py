@@ -54,8 +54,7 @@ def compile_operators_fast() -> None:
         first = _is_first_run(cache / "begun")
     except OSError:
         return  # Jittor does it in its own way
-    if not first:
-        flags.use_parallel_op_compiler = 1
+    flags.use_parallel_op_compiler = min(flags.use_parallel_op_compiler, len(os.sched_getaffinity(0)) if first else 1)
     os.environ["JGAN_PYTHON"] = flags.python_path
     flags.python_path = f'sh "{cache / LAUNCHER.name}"'
     flags.cache_path = str(cache)
@@ -67,6 +66,7 @@ def _is_first_run(begun: Path) -> bool:
 
     If one has, little is left to compile, and one thread is as fast as the 16 that Jittor starts. These count the uses
     of Vars that they share without a lock, so that a Var may be freed while it is used: a crash in some thousand runs.
+    No more of them than cores are as fast, and seldom meet.
     """
     words = [Path(sys.argv[0]).name, *(word for word in sys.argv[1:] if word.strip("-").replace("_", "").isalpha())]
     mark = begun / hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
