@@ -29,6 +29,7 @@ ROWS = 10  # of a sample; its columns are the classes
 DEFAULTS = {
     "conv": {
         "lr": 0.0005, "b1": 0.0, "b2": 0.99, "latent_dim": 64, "gan_mode": "hinge", "ema_decay": 0.999, "conv_dim": 32,
+        "lambda_class": 0.05,
     },
     "mlp": {"lr": 0.0002, "b1": 0.5, "b2": 0.999, "latent_dim": 100, "gan_mode": "lsgan", "ema_decay": 0.0},
 }  # fmt: skip
@@ -60,7 +61,13 @@ class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOp
     channels: int = option(1, "channels of the images", choices=(1, 3))
     gan_mode: Optional[str] = option(None, f"the adversarial loss{other('gan_mode')}", choices=training.GAN_MODES)
 
+    lambda_class: Optional[float] = option(
+        None, "weight of the classes' cross-entropy in either loss of --arch conv (else 0.05); 0 is off", least=0
+    )
+
     def __post_init__(self):
+        if self.arch == "mlp" and self.lambda_class is not None:
+            raise UserError("--lambda_class is of --arch conv; leave it out for --arch mlp")
         if self.arch == "mlp" and self.conv_dim is not None:
             raise UserError("--conv_dim is the width of --arch conv; leave it out for --arch mlp")
         training.fill_in(self, DEFAULTS)
@@ -96,7 +103,7 @@ def train(run, data: Images) -> int:
     options.update(lr=opt.lr, b1=opt.b1, b2=opt.b2, gan_mode=opt.gan_mode, lambda_r1=opt.lambda_r1)
     half = algorithms.framework("jittor")
     if opt.arch == "conv":
-        cgan = algorithms.projection(half, conv_dim=opt.conv_dim, **options)
+        cgan = algorithms.projection(half, conv_dim=opt.conv_dim, lambda_class=opt.lambda_class, **options)
     else:
         cgan = algorithms.cgan(half, **options)
     generator = cgan.generator

@@ -83,12 +83,17 @@ class Discriminator(nn.Module):
         self.model = Sequential(*layers)
         n_features = widths[-1] * 4 * 4
         self.score = SpectralLinear(n_features, 1)
-        self.embedding = SpectralLinear(n_classes, n_features, bias=False)
+        self.embedding = SpectralLinear(n_features, n_classes, bias=False)
         init_normal(self)
 
     def execute(self, images, labels):
+        return self.judged(images, labels)[0]
+
+    def judged(self, images, labels) -> tuple:
+        """The logit of each image, (N, 1), and those of the classes that it may be of, (N, n_classes)."""
         classes = one_hot(labels, self.n_classes)
         require_shape("images", images, (len(labels), *self.img_shape))
-        # f(x, y) = y^T V phi(x) + psi(phi(x))    (eq. 3)
+        # f(x, y) = y^T V phi(x) + psi(phi(x))    (eq. 3), where log p(y|x) = y^T V phi(x) + constant    (section 3)
         features = self.model(images).reshape((len(labels), -1))
-        return (self.embedding(classes) * features).sum(1, keepdims=True) + self.score(features)
+        of_classes = self.embedding(features)
+        return (of_classes * classes).sum(1, keepdims=True) + self.score(features), of_classes

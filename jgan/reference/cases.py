@@ -236,6 +236,7 @@ FIXTURES = {  # a file of tests/fixtures -> its case, and that one's sizes
             "n_classes": 3,
             "conv_dim": 4,
             "channels": 3,
+            "lambda_class": 0.25,
             "lambda_r1": 2,
         },
     ),

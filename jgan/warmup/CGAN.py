@@ -30,7 +30,7 @@ from PIL import Image
 
 N_CLASSES, LATENT_DIM, IMG_SIZE, BATCH_SIZE = 10, 64, 32, 64
 WIDTHS = (128, 64, 32)  # channels at 4x4, 8x8 and 16x16
-LR, BETAS, EMA_DECAY = 5e-4, (0.0, 0.99), 0.999
+LR, BETAS, EMA_DECAY, LAMBDA_CLASS = 5e-4, (0.0, 0.99), 0.999, 0.05
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FILES = {  # of MNIST, and the sha256 of what each holds unpacked
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -172,7 +172,10 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (N, 1, 32, 32) and labels (N,) -> a score (N, 1): linear, plus the features projected on the class."""
+    """Images (N, 1, 32, 32) and labels (N,) -> a score (N, 1): linear, plus the features projected on the class.
+
+    And the projections on all classes (N, 10), the logits of which class it is.
+    """
 
     def __init__(self):
         widths = WIDTHS[::-1]
@@ -181,13 +184,14 @@ class Discriminator(nn.Module):
             layers += [SpectralConv(n_in, n_out), nn.LeakyReLU(0.2)]
         self.model = nn.Sequential(*layers)
         self.score = SpectralLinear(WIDTHS[0] * 4 * 4, 1)
-        self.embedding = SpectralLinear(N_CLASSES, WIDTHS[0] * 4 * 4, bias=False)
+        self.embedding = SpectralLinear(WIDTHS[0] * 4 * 4, N_CLASSES, bias=False)
         draw_weights(self)
 
     def execute(self, images, labels):
         # f(x, y) = y^T V phi(x) + psi(phi(x))    (Miyato & Koyama, eq. 3)
         features = self.model(images).reshape((len(labels), -1))
-        return (self.embedding(one_hot(labels)) * features).sum(1, keepdims=True) + self.score(features)
+        of_classes = self.embedding(features)
+        return (of_classes * one_hot(labels)).sum(1, keepdims=True) + self.score(features), of_classes
 
 
 def one_hot(labels):
@@ -213,18 +217,20 @@ def parameters(network) -> list:
 
 def step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, fake_labels) -> tuple:
     """One update of the generator, then one of the discriminator: (g_loss, d_loss)."""
-    # min_G  -E[ D(G(z|y)|y) ]
+    # min_G  -E[ D(G(z|y)|y) ] - LAMBDA_CLASS E[ log p(y|G(z|y)) ]    (Odena et al. 2017, arXiv:1610.09585, eq. 3)
     fake = generator(z, fake_labels)
     track(discriminator, False)
-    g_loss = -discriminator(fake, fake_labels).mean()
+    score, of_classes = discriminator(fake, fake_labels)
     track(discriminator, True)
+    g_loss = -score.mean() + LAMBDA_CLASS * nn.cross_entropy_loss(of_classes, fake_labels)
     optimizer_g.step(g_loss)
 
-    # min_D  1/2 E[ max(0, 1 - D(x|y)) ] + 1/2 E[ max(0, 1 + D(G(z|y)|y)) ]
-    d_real = nn.relu(1 - discriminator(real, labels)).mean()
-    d_fake = nn.relu(1 + discriminator(fake.detach(), fake_labels)).mean()
+    # min_D  1/2 E[ max(0, 1 - D(x|y)) ] + 1/2 E[ max(0, 1 + D(G(z|y)|y)) ] - LAMBDA_CLASS E[ log p(y|x) ]
+    score, of_classes = discriminator(real, labels)
+    d_real = nn.relu(1 - score).mean()
+    d_fake = nn.relu(1 + discriminator(fake.detach(), fake_labels)[0]).mean()
     d_loss = (d_real + d_fake) / 2
-    optimizer_d.step(d_loss)
+    optimizer_d.step(d_loss + LAMBDA_CLASS * nn.cross_entropy_loss(of_classes, labels))
     return g_loss, d_loss
 
 
@@ -431,6 +437,8 @@ def main() -> int:
     parser.add_argument("--output", default="result.png")
     opt = parser.parse_args()
     jt.flags.use_cuda = int(bool(jt.has_cuda))
+    # The more threads compile operators, the sooner two of them use one Var at once and Jittor crashes.
+    jt.flags.use_parallel_op_compiler = min(16, os.cpu_count() or 1)
 
     wrong = next((place for place, digit in enumerate(opt.number, 1) if digit not in "0123456789"), None)
     if wrong or not opt.number:

@@ -68,10 +68,12 @@ def test_the_discriminator_is_a_score_and_a_projection_on_the_class():
         v = matrix.T @ u / np.linalg.norm(matrix.T @ u)
         return matrix / np.linalg.norm(matrix @ v)
 
-    projected = features @ normalized(discriminator.embedding)
+    projected = features @ normalized(discriminator.embedding).T
     score = features @ normalized(discriminator.score)[0] + discriminator.score.bias.numpy()
     for label in range(3):
         np.testing.assert_allclose(scores[label], score + projected[:, label], rtol=1e-4, atol=1e-6)
+    of_classes = discriminator.judged(images, np.zeros(5, int))[1].numpy()
+    np.testing.assert_allclose(of_classes, projected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("label", [-1, 3])

@@ -212,7 +212,7 @@ def test_a_run_in_two_parts_is_the_same_run_to_the_bit(tmp_path, animals):
     arrays, header = load(whole / "state.safetensors")
     assert header == {"step": 4, "optimizer_steps": {"optimizer_g": 4, "optimizer_d": 4}}
     assert not all(np.array_equal(array, 0 * array) for name, array in arrays.items() if "optimizer_d/m" in name)
-    assert read_log(whole / "log.jsonl")[-1].keys() == {"step", "images_per_s", "g_loss", "d_loss", "r1"}
+    assert read_log(whole / "log.jsonl")[-1].keys() == {"step", "images_per_s", "g_loss", "d_loss", "class_loss", "r1"}
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("vanilla", np.log(2)), ("lsgan", 0.5), ("hinge", 1)])

@@ -48,10 +48,13 @@ class Discriminator(nn.Module):
         self.model = nn.Sequential(*layers)
         n_features = widths[-1] * 4 * 4
         self.score = SpectralLinear(n_features, 1)
-        self.embedding = SpectralLinear(n_classes, n_features, bias=False)
+        self.embedding = SpectralLinear(n_features, n_classes, bias=False)
         init_normal(self)
 
     def forward(self, images, labels):
+        return self.judged(images, labels)[0]
+
+    def judged(self, images, labels):
         features = self.model(images).flatten(1)
-        one_hot = functional.one_hot(labels, self.n_classes).to(features.dtype)
-        return (self.embedding(one_hot) * features).sum(1, keepdim=True) + self.score(features)
+        of_classes = self.embedding(features)
+        return of_classes.gather(1, labels[:, None]) + self.score(features), of_classes
