@@ -26,11 +26,12 @@ constexpr int MOST_VECTORS = 1, SUMS = 6, MOST_ROWS = 6;
 constexpr int MOST_VECTORS = 1, SUMS = 2, MOST_ROWS = 2;
 #endif
 
-constexpr int64_t WORTH_THREADS = 2000000;  // multiplications
+constexpr int64_t WORTH_THREADS = 2000000;        // multiplications
+constexpr int64_t VALUES_WORTH_THREADS = 100000;  // of an array that is passed once
 constexpr int64_t CACHED = int64_t(1) << 16;  // floats that are packed at a time: 256 KB of a cache
 constexpr int64_t LEAST_DEPTH = 64;
 
-// A matrix, or one seen transposed: neighbours in a column, or in a row, lie so far apart, and the others beside each other.
+// A matrix, or one seen transposed: neighbours in a column lie row_stride apart, and neighbours in a row column_stride.
 struct Matrix {
     const float* values;
     int64_t rows, columns, row_stride, column_stride;
@@ -42,7 +43,7 @@ inline Matrix matrix(const float* values, int64_t rows, int64_t columns) { retur
 
 inline Matrix transposed(const Matrix& m) { return {m.values, m.columns, m.rows, m.column_stride, m.row_stride}; }
 
-// A product a b, by panels of VECTORS * LANES columns of b and by blocks of ROWS rows of a.
+// A product a b, by panels of VECTORS * LANES columns of b and by blocks of ROWS rows of a, whose rows lie whole.
 template <int VECTORS>
 class Product {
     static constexpr int WIDTH = VECTORS * LANES, ROWS = std::min(SUMS / VECTORS, MOST_ROWS);
@@ -113,8 +114,9 @@ private:
         }
         float last_columns[ROWS * WIDTH];
         const int64_t width = b.columns - column;
-        for (int64_t i = 0; i < rows; ++i)
-            std::copy_n(values + (row + i) * b.columns + column, width, last_columns + i * WIDTH);
+        if (first > 0)
+            for (int64_t i = 0; i < rows; ++i)
+                std::copy_n(values + (row + i) * b.columns + column, width, last_columns + i * WIDTH);
         multiply_rows<ROWS>(rows, a.at(row, first), last - first, lanes, last_columns, WIDTH, first > 0);
         for (int64_t i = 0; i < rows; ++i)
             std::copy_n(last_columns + i * WIDTH, width, values + (row + i) * b.columns + column);
@@ -210,7 +212,7 @@ inline void dense_backward_data(const Vars& in, const Vars& out, double slope) {
     float* dz = slope == 1 ? floats(in[0]) : scratch(1).of<float>(n * n_out * sizeof(float));
     if (!dz) throw std::bad_alloc();
     if (slope != 1) {
-#pragma omp parallel for simd schedule(static) if (n * n_out >= 100000)
+#pragma omp parallel for simd schedule(static) if (n * n_out >= VALUES_WORTH_THREADS)
         for (int64_t i = 0; i < n * n_out; ++i) dz[i] = before_activation(y[i], dy[i], slope);
     }
     multiply(matrix(dz, n, n_out), matrix(floats(in[2]), n_out, n_in), floats(out[0]));
@@ -222,7 +224,7 @@ inline void dense_backward_weights(const Vars& in, const Vars& out, double slope
     const int64_t n = in[0]->shape[0], n_out = in[0]->shape[1], n_in = in[2]->shape[1];
     float *dz = scratch(1).of<float>(n_out * n * sizeof(float)), *dbias = floats(out[1]);  // dz transposed
     if (!dz) throw std::bad_alloc();
-#pragma omp parallel for schedule(static) if (n * n_out >= 100000)
+#pragma omp parallel for schedule(static) if (n * n_out >= VALUES_WORTH_THREADS)
     for (int64_t o = 0; o < n_out; o += LANES) {
         const int64_t width = std::min<int64_t>(LANES, n_out - o);
         std::fill_n(dbias + o, width, 0.f);
