@@ -60,7 +60,6 @@ class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOp
     img_size: int = option(32, "height and width of the images; for --arch conv 16, 32, 64, 128 or 256", least=4)
     channels: int = option(1, "channels of the images", choices=(1, 3))
     gan_mode: Optional[str] = option(None, f"the adversarial loss{other('gan_mode')}", choices=training.GAN_MODES)
-
     lambda_class: Optional[float] = option(
         None, "weight of the classes' cross-entropy in either loss of --arch conv (else 0.05); 0 is off", least=0
     )

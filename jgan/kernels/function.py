@@ -13,7 +13,7 @@ import jittor as jt
 
 
 class Function:
-    """What `jt.Function` is, in half its time, for positional arguments of which `grad` returns one gradient each.
+    """What `jt.Function` is, in less time, for positional arguments of which `grad` returns one gradient each.
 
     It has `kept`, the Vars that `grad` needs, until it is called for the last time; then None. They are to be kept as
     they were given, not the taped ones that `execute` receives, or second derivatives are lost.
