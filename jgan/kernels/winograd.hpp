@@ -75,55 +75,87 @@ public:
 // Loops that the compiler writes out, which leaves no zero or one of a matrix to multiply by.
 #define JGAN_EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < int(n); ++i)
 
-// An array of items (images, or the weights of one output) and channels, cut into tiles, and the tiles' values at the
-// N x N points. A tile has E x E pixels of one parity; neighbours begin `step` of these apart and may overlap.
+// A tile of LENGTH x LENGTH pixels of one parity <-> its values at the POINTS x POINTS points, for LANES channels beside each
+// other. The pixels' rows lie `columns` apart, the values `point_place`.
 template <class Matrix>
-struct Tiles {
+struct Tile {
     enum { N = Matrix::POINTS, E = Matrix::LENGTH, S = Matrix::PARITIES };
+
+    // values = matrix tile matrix'
+    static void to(const Lanes* pixels, int64_t columns, float* values, int64_t point_place) {
+        Lanes half[N][E];
+        JGAN_EACH(j, E)
+            JGAN_EACH(p, N) {
+                Lanes sum{};
+                JGAN_EACH(i, E) if (Matrix::at(p, i) != 0) sum += Matrix::at(p, i) * pixels[S * (i * columns + j)];
+                half[p][j] = sum;
+            }
+        JGAN_EACH(p, N)
+            JGAN_EACH(q, N) {
+                Lanes sum{};
+                JGAN_EACH(j, E) if (Matrix::at(q, j) != 0) sum += Matrix::at(q, j) * half[p][j];
+                std::memcpy(values + (p * N + q) * point_place, &sum, sizeof sum);
+            }
+    }
+
+    // pixels += matrix' values matrix
+    static void from(const float* values, int64_t point_place, Lanes* pixels, int64_t columns) {
+        Lanes half[E][N];
+        JGAN_EACH(q, N) {
+            Lanes value[N];
+            JGAN_EACH(p, N) std::memcpy(&value[p], values + (p * N + q) * point_place, sizeof(Lanes));
+            JGAN_EACH(i, E) {
+                Lanes sum{};
+                JGAN_EACH(p, N) if (Matrix::at(p, i) != 0) sum += Matrix::at(p, i) * value[p];
+                half[i][q] = sum;
+            }
+        }
+        JGAN_EACH(i, E)
+            JGAN_EACH(j, E) {
+                Lanes sum{};
+                JGAN_EACH(q, N) if (Matrix::at(q, j) != 0) sum += Matrix::at(q, j) * half[i][q];
+                pixels[S * (i * columns + j)] += sum;
+            }
+    }
+};
+
+// What `Tile` does, as numbers and functions: what is made of it below is compiled once for all matrices.
+struct Transform {
+    int64_t points, length, parities;
+    void (*to)(const Lanes* pixels, int64_t columns, float* values, int64_t point_place);
+    void (*from)(const float* values, int64_t point_place, Lanes* pixels, int64_t columns);
+
+    template <class Matrix>
+    static Transform by() {
+        return {Matrix::POINTS, Matrix::LENGTH, Matrix::PARITIES, Tile<Matrix>::to, Tile<Matrix>::from};
+    }
+};
+
+// An array of items (images, or the weights of one output) and channels, cut into tiles, and the tiles' values. Neighbouring
+// tiles begin `step` pixels of one parity apart and may overlap.
+struct Tiles {
+    Transform transform;
     float* pixels;
     int64_t items, channels, item_stride, channel_stride, height, width;
     int64_t padding_h, padding_w, step, tiles_h, tiles_w;
     int64_t item_place, tile_place, parity_place, point_place;  // how far neighbours lie apart among the values
 
-    // values = matrix tile matrix'
     void to(float* values) const {
         over_items([&](int64_t item, int64_t channel, Lanes* image) {
             std::fill_n(image, rows() * columns(), Lanes{});
             over_pixels(item, channel, image, [](Lanes& pixel, int lane, float& value) { pixel[lane] = value; });
             over_tiles(item, channel, image, [&](Lanes* corner, int64_t place) {
-                Lanes half[N][E];
-                JGAN_EACH(p, N) JGAN_EACH(j, E) {
-                    Lanes sum{};
-                    JGAN_EACH(i, E)
-                        if (Matrix::at(p, i) != 0) sum += Matrix::at(p, i) * corner[S * (i * columns() + j)];
-                    half[p][j] = sum;
-                }
-                JGAN_EACH(p, N) JGAN_EACH(q, N) {
-                    Lanes sum{};
-                    JGAN_EACH(j, E) if (Matrix::at(q, j) != 0) sum += Matrix::at(q, j) * half[p][j];
-                    std::memcpy(values + (p * N + q) * point_place + place, &sum, sizeof sum);
-                }
+                transform.to(corner, columns(), values + place, point_place);
             });
         });
     }
 
-    // pixels = the sum of matrix' values matrix over the tiles that cover them
+    // Each pixel becomes the sum over the tiles that cover it.
     void from(const float* values) const {
         over_items([&](int64_t item, int64_t channel, Lanes* image) {
             std::fill_n(image, rows() * columns(), Lanes{});
             over_tiles(item, channel, image, [&](Lanes* corner, int64_t place) {
-                Lanes half[E][N];
-                JGAN_EACH(i, E) JGAN_EACH(q, N) half[i][q] = Lanes{};
-                JGAN_EACH(p, N) JGAN_EACH(q, N) {
-                    Lanes value;
-                    std::memcpy(&value, values + (p * N + q) * point_place + place, sizeof value);
-                    JGAN_EACH(i, E) if (Matrix::at(p, i) != 0) half[i][q] += Matrix::at(p, i) * value;
-                }
-                JGAN_EACH(i, E) JGAN_EACH(j, E) {
-                    Lanes sum{};
-                    JGAN_EACH(q, N) if (Matrix::at(q, j) != 0) sum += Matrix::at(q, j) * half[i][q];
-                    corner[S * (i * columns() + j)] += sum;
-                }
+                transform.from(values + place, point_place, corner, columns());
             });
             over_pixels(item, channel, image, [](Lanes& pixel, int lane, float& value) { value = pixel[lane]; });
         });
@@ -131,8 +163,9 @@ struct Tiles {
 
 private:
     // The size of an item with its padding and what the last tiles take beyond it.
-    int64_t rows() const { return std::max(S * (step * (tiles_h - 1) + E), padding_h + height); }
-    int64_t columns() const { return std::max(S * (step * (tiles_w - 1) + E), padding_w + width); }
+    int64_t rows() const { return std::max(extent(tiles_h), padding_h + height); }
+    int64_t columns() const { return std::max(extent(tiles_w), padding_w + width); }
+    int64_t extent(int64_t tiles) const { return transform.parities * (step * (tiles - 1) + transform.length); }
 
     // body(item, first channel, memory for LANES channels beside each other)
     template <class Body>
@@ -166,6 +199,7 @@ private:
     // body(first pixel of a tile, its place among the values)
     template <class Body>
     void over_tiles(int64_t item, int64_t channel, Lanes* image, Body body) const {
+        const int64_t S = transform.parities;
         for (int64_t tile = 0; tile < tiles_h * tiles_w; ++tile)
             for (int64_t parity = 0; parity < S * S; ++parity) {
                 const int64_t y = S * step * (tile / tiles_w) + parity / S, x = S * step * (tile % tiles_w) + parity % S;
@@ -194,81 +228,92 @@ inline void multiply(int64_t points, bool a_transposed, bool b_transposed, int64
     if (failed) throw std::runtime_error("oneDNN could not multiply matrices");
 }
 
-template <int M, int R, int S>
-void convolve_by_tiles(Direction direction, const Geometry& g, float* x, float* w, float* y) {
-    using Matrices = Toom<M, R, S>;
-    constexpr int64_t points = Matrices::OfW::POINTS * Matrices::OfW::POINTS, parities = S * S;
+// The sizes M, R and S, and what takes x, w and y to their values.
+struct Winograd {
+    int64_t outputs, window, stride;
+    Transform of_x, of_w, of_y;
+    int64_t points = of_y.points * of_y.points, parities = stride * stride;
+
+    template <int M, int R, int S>
+    static Winograd of() {
+        using Matrices = Toom<M, R, S>;
+        return {M, R, S, Transform::by<typename Matrices::OfX>(), Transform::by<typename Matrices::OfW>(),
+                Transform::by<typename Matrices::OfY>()};
+    }
+
+    int64_t tiles_h(const Geometry& g) const { return (g.oh + outputs - 1) / outputs; }
+    int64_t tiles_w(const Geometry& g) const { return (g.ow + outputs - 1) / outputs; }
+
+    // What is multiplied per pair of channels; nothing if there are too few tiles, which leaves the matrices of w most of the
+    // work, or if those of one image take more than 256 MB.
+    double cost(const Geometry& g) const {
+        constexpr int64_t least_tiles = 128, most = int64_t(1) << 26;
+        const int64_t tiles = tiles_h(g) * tiles_w(g), products = parities * points * tiles;
+        return g.n * tiles < least_tiles || products * g.ic > most ? 0 : double(g.n) * products;
+    }
+};
+
+inline void convolve_by_tiles(const Winograd& by, Direction direction, const Geometry& g, float* x, float* w, float* y) {
     constexpr int64_t most = int64_t(1) << 23;  // floats that the tiles of several images may take: 32 MB of cache
-    const int64_t tiles_h = (g.oh + M - 1) / M, tiles_w = (g.ow + M - 1) / M, tiles = tiles_h * tiles_w;
-    const int64_t depth = parities * g.ic;
-    const int64_t group = std::min(g.n, std::max<int64_t>(1, most / (points * tiles * depth)));
-    float* of_x = scratch(0).of<float>(points * group * tiles * depth * sizeof(float));
-    float* of_w = scratch(1).of<float>(points * depth * g.oc * sizeof(float));
-    float* of_y = scratch(2).of<float>(points * group * tiles * g.oc * sizeof(float));
+    const int64_t tiles_h = by.tiles_h(g), tiles_w = by.tiles_w(g), tiles = tiles_h * tiles_w;
+    const int64_t depth = by.parities * g.ic;
+    const int64_t group = std::min(g.n, std::max<int64_t>(1, most / (by.points * tiles * depth)));
+    float* of_x = scratch(0).of<float>(by.points * group * tiles * depth * sizeof(float));
+    float* of_w = scratch(1).of<float>(by.points * depth * g.oc * sizeof(float));
+    float* of_y = scratch(2).of<float>(by.points * group * tiles * g.oc * sizeof(float));
     if (!of_x || !of_w || !of_y) throw std::bad_alloc();
 
-    const Tiles<typename Matrices::OfW> weights{
-        w, g.oc, g.ic, g.ic * g.kh * g.kw, g.kh * g.kw, g.kh, g.kw, 0, 0, R, 1, 1, depth, 0, g.ic, depth * g.oc};
+    const Tiles weights{by.of_w, w, g.oc, g.ic, g.ic * g.kh * g.kw, g.kh * g.kw, g.kh, g.kw, 0, 0,
+                        by.window, 1, 1, depth, 0, g.ic, depth * g.oc};
     if (direction != BACKWARD_WEIGHTS) weights.to(of_w);
     for (int64_t first = 0; first < g.n; first += group) {
         const int64_t n = std::min(group, g.n - first), rows = n * tiles;
-        const Tiles<typename Matrices::OfX> inputs{
-            x + first * g.ic * g.ih * g.iw, n, g.ic, g.ic * g.ih * g.iw, g.ih * g.iw, g.ih, g.iw, g.padding_h, g.padding_w,
-            M, tiles_h, tiles_w, tiles * depth, depth, g.ic, rows * depth};
-        const Tiles<typename Matrices::OfY> outputs{
-            y + first * g.oc * g.oh * g.ow, n, g.oc, g.oc * g.oh * g.ow, g.oh * g.ow, g.oh, g.ow, 0, 0,
-            M, tiles_h, tiles_w, tiles * g.oc, g.oc, 0, rows * g.oc};
+        const Tiles inputs{
+            by.of_x, x + first * g.ic * g.ih * g.iw, n, g.ic, g.ic * g.ih * g.iw, g.ih * g.iw, g.ih, g.iw, g.padding_h,
+            g.padding_w, by.outputs, tiles_h, tiles_w, tiles * depth, depth, g.ic, rows * depth};
+        const Tiles outputs{
+            by.of_y, y + first * g.oc * g.oh * g.ow, n, g.oc, g.oc * g.oh * g.ow, g.oh * g.ow, g.oh, g.ow, 0, 0,
+            by.outputs, tiles_h, tiles_w, tiles * g.oc, g.oc, 0, rows * g.oc};
         if (direction == FORWARD) {
             inputs.to(of_x);
-            multiply(points, false, true, rows, g.oc, depth, of_x, of_w, of_y, false);
+            multiply(by.points, false, true, rows, g.oc, depth, of_x, of_w, of_y, false);
             outputs.from(of_y);
         } else if (direction == BACKWARD_DATA) {
             outputs.to(of_y);
-            multiply(points, false, false, rows, depth, g.oc, of_y, of_w, of_x, false);
+            multiply(by.points, false, false, rows, depth, g.oc, of_y, of_w, of_x, false);
             inputs.from(of_x);
         } else {
             inputs.to(of_x);
             outputs.to(of_y);
-            multiply(points, true, false, g.oc, depth, rows, of_y, of_x, of_w, first > 0);
+            multiply(by.points, true, false, g.oc, depth, rows, of_y, of_x, of_w, first > 0);
         }
     }
     if (direction == BACKWARD_WEIGHTS) weights.from(of_w);
 }
 
-// What tiles of M x M outputs multiply per pair of channels; nothing if there are too few of them, which leaves the matrices
-// of w most of the work, or if those of one image take more than 256 MB.
-template <int M, int R, int S>
-double tiled_cost(const Geometry& g) {
-    constexpr int64_t least_tiles = 128, most = int64_t(1) << 26;
-    const int64_t tiles = ((g.oh + M - 1) / M) * ((g.ow + M - 1) / M), products = S * S * (M + R - 1) * (M + R - 1) * tiles;
-    return g.n * tiles < least_tiles || products * g.ic > most ? 0 : double(g.n) * products;
-}
-
 // Whether so many multiplications are worth the transformations.
 inline bool is_faster(const Geometry& g, double cost) { return cost && cost <= 0.75 * g.kh * g.kw * g.n * g.oh * g.ow; }
-
-template <int R>
-bool at_stride_2(Direction direction, const Geometry& g, float* x, float* w, float* y) {
-    const double short_cost = tiled_cost<2, R, 2>(g), long_cost = tiled_cost<4, R, 2>(g);
-    const bool prefer_long = long_cost && (!short_cost || long_cost <= short_cost);
-    if (!is_faster(g, prefer_long ? long_cost : short_cost)) return false;
-    if (prefer_long)
-        convolve_by_tiles<4, R, 2>(direction, g, x, w, y);
-    else
-        convolve_by_tiles<2, R, 2>(direction, g, x, w, y);
-    return true;
-}
 
 // Computes a convolution if that is faster than a direct one: for enough channels, windows of 4x4 or 5x5 at stride 2, and of
 // 5x5 at stride 1. The bounds were measured on AVX-512.
 inline bool winograd(Direction direction, const Geometry& g, float* x, float* w, float* y) {
     constexpr int64_t least_channels = 64;
+    static const Winograd of_4x4_at_2[] = {Winograd::of<2, 2, 2>(), Winograd::of<4, 2, 2>()};
+    static const Winograd of_5x5_at_2[] = {Winograd::of<2, 3, 2>(), Winograd::of<4, 3, 2>()};
+    static const Winograd of_5x5 = Winograd::of<2, 5, 1>();
     if (g.kh != g.kw || g.stride_h != g.stride_w) return false;
     if (g.ic % LANES || g.oc % LANES || std::min(g.ic, g.oc) < least_channels) return false;
-    if (g.stride_h == 2 && g.kh == 4) return at_stride_2<2>(direction, g, x, w, y);
-    if (g.stride_h == 2 && g.kh == 5) return at_stride_2<3>(direction, g, x, w, y);
-    if (g.stride_h != 1 || g.kh != 5 || !is_faster(g, tiled_cost<2, 5, 1>(g))) return false;
-    convolve_by_tiles<2, 5, 1>(direction, g, x, w, y);
+
+    const Winograd* chosen = nullptr;
+    if (g.stride_h == 2 && (g.kh == 4 || g.kh == 5)) {
+        const Winograd* small_and_large = g.kh == 4 ? of_4x4_at_2 : of_5x5_at_2;
+        const double small_cost = small_and_large[0].cost(g), large_cost = small_and_large[1].cost(g);
+        chosen = &small_and_large[large_cost && (!small_cost || large_cost <= small_cost)];
+    } else if (g.stride_h == 1 && g.kh == 5) {
+        chosen = &of_5x5;
+    }
+    if (!chosen || !is_faster(g, chosen->cost(g))) return false;
+    convolve_by_tiles(*chosen, direction, g, x, w, y);
     return true;
 }
 

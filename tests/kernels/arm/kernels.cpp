@@ -1,0 +1,91 @@
+// Calls the kernels with the same numbers on any processor, and writes what they compute to standard output.
+#include <cstdio>
+#include <functional>
+#include "activate.hpp"
+#include "adam.hpp"
+#include "columns.hpp"
+#include "dense.hpp"
+#include "normalize.hpp"
+#include "pad.hpp"
+#include "winograd.hpp"
+
+using Shapes = std::vector<std::vector<int64_t>>;
+
+struct Arrays {
+    std::vector<jittor::Var> own;
+    jgan::Vars vars;
+
+    explicit Arrays(const Shapes& shapes) : own(shapes.begin(), shapes.end()) {
+        for (auto& each : own) vars.push_back(&each);
+    }
+};
+
+// Between -1 and 1, by a linear congruential generator; squares where they must not be negative.
+Arrays inputs(const Shapes& shapes, std::vector<size_t> positive = {}) {
+    static uint32_t state = 1;
+    Arrays arrays(shapes);
+    for (size_t i = 0; i < shapes.size(); ++i)
+        for (float& value : arrays.own[i].values) {
+            state = 1664525 * state + 1013904223;
+            value = int32_t(state) / 2147483648.f;
+            for (const size_t each : positive)
+                if (each == i) value *= value;
+        }
+    return arrays;
+}
+
+void write(const Arrays& arrays) {
+    for (auto& each : arrays.own) std::fwrite(each.values.data(), sizeof(float), each.num, stdout);
+}
+
+template <class Kernel, class... Numbers>
+void call(Kernel kernel, const Arrays& in, const Shapes& shapes, Numbers... numbers) {
+    Arrays out(shapes);
+    kernel(in.vars, out.vars, numbers...);
+    write(out);
+}
+
+void convolve(const std::function<void(jgan::Direction, const jgan::Geometry&, float*, float*, float*)>& algorithm,
+              int64_t ic, int64_t oc, int64_t k, int64_t stride) {
+    const int64_t n = 2, ih = 23, iw = 18, padding = k / 2;
+    const int64_t oh = (ih + 2 * padding - k) / stride + 1, ow = (iw + 2 * padding - k) / stride + 1;
+    const jgan::Geometry g{n, ic, ih, iw, oc, k, k, oh, ow, stride, stride, padding, padding};
+    for (const auto direction : {jgan::FORWARD, jgan::BACKWARD_DATA, jgan::BACKWARD_WEIGHTS}) {
+        const Arrays arrays = inputs({{n, ic, ih, iw}, {oc, ic, k, k}, {n, oc, oh, ow}});
+        algorithm(direction, g, jgan::floats(arrays.vars[0]), jgan::floats(arrays.vars[1]), jgan::floats(arrays.vars[2]));
+        write(arrays);
+    }
+}
+
+int main() {
+    using namespace jgan;
+    call(leaky_relu, inputs({{1000}}), {{1000}}, 0.2f);
+    call(leaky_relu_backward, inputs({{1000}, {1000}}), {{1000}}, 0.f);
+    const Shapes parameters{{77, 100}, {77}};
+    Shapes four_times, three_times;
+    for (int i = 0; i < 4; ++i) four_times.insert(four_times.end(), parameters.begin(), parameters.end());
+    three_times.assign(four_times.begin(), four_times.end() - 2);
+    call(adam, inputs(four_times, {6, 7}), three_times, 0.5, 0.999, 1e-8, 0.01, 0.5);
+    for (const auto& shape : Shapes{{8, 33, 153}, {64, 130, 1}}) {
+        const std::vector<int64_t> channels{shape[1]};
+        const Shapes of_all{shape, channels, channels};
+        call(normalize, inputs(of_all), of_all, 1e-5, 0.2f);
+        call(normalize_by, inputs({shape, channels, channels, channels, channels}, {4}), {shape}, 1e-5, 0.f);
+        call(normalize_backward, inputs({shape, channels, channels, channels, channels, shape}, {4}), of_all, 1e-5, 0.2f);
+        call(channel_sum, inputs({shape}), {channels});
+    }
+    call(reflect, inputs({{2, 3, 9, 7}}), {{2, 3, 15, 13}}, 3.);
+    call(reflect_transposed, inputs({{2, 3, 15, 13}}), {{2, 3, 9, 7}}, 3.);
+    for (const auto& sizes : Shapes{{70, 257, 130}, {12, 70, 40}, {3, 90, 80}}) {
+        const int64_t n = sizes[0], n_in = sizes[1], n_out = sizes[2];
+        call(dense, inputs({{n, n_in}, {n_out, n_in}, {n_out}}), {{n, n_out}}, 0.2);
+        call(dense_backward_data, inputs({{n, n_out}, {n, n_out}, {n_out, n_in}}), {{n, n_in}}, 0.2);
+        call(dense_backward_weights, inputs({{n, n_out}, {n, n_out}, {n, n_in}}), {{n_out, n_in}, {n_out}}, 1.);
+    }
+    for (const auto& by : {Winograd::of<2, 2, 2>(), Winograd::of<4, 2, 2>(), Winograd::of<2, 3, 2>(),
+                           Winograd::of<4, 3, 2>(), Winograd::of<2, 5, 1>()}) {
+        const int64_t length = by.window * by.stride;  // of a window; one of 5 at stride 2 is padded to 6
+        convolve([&](auto... task) { convolve_by_tiles(by, task...); }, 16, 32, length == 6 ? 5 : length, by.stride);
+    }
+    convolve([](auto... task) { by_columns(task...); }, 3, 16, 4, 2);
+}
