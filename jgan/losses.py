@@ -9,7 +9,7 @@ from __future__ import annotations
 import jittor as jt
 from jittor import nn
 
-from jgan.layers import BatchNorm, as_labels
+from jgan.layers import BatchNorm, as_labels, one_hot
 
 
 class Vanilla:
@@ -101,6 +101,16 @@ def feature_matching(real, fake):
 def cross_entropy(logits, labels):
     """Mean of -log softmax(logits)[label]; logits: (N, n_classes), labels: integers (N,) in 0 .. n_classes-1."""
     return nn.cross_entropy_loss(logits, as_labels(labels, logits.shape[1]))
+
+
+def class_margin(logits, labels):
+    """Mean of max_k (l_k + [k != y]) - l_y: 0 where the logit of the class leads all others by 1 or more.
+
+    logits: (N, n_classes), labels: integers (N,) in 0 .. n_classes-1. The multi-class hinge loss of Crammer & Singer
+    2001 (JMLR 2, section 3); with a projection discriminator Kavalerov et al. 2021 (arXiv:1912.04216).
+    """
+    classes = one_hot(labels, logits.shape[1])
+    return ((logits + 1 - classes).max(1) - (logits * classes).sum(1)).mean()
 
 
 def gradient_penalty(critic, real, fake, epsilon):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import jittor as jt
 
 from jgan.layers import trainable, untracked
-from jgan.losses import cross_entropy, feature_matching, gradient_penalty, hinge, l1, least_squares, r1_penalty, vanilla
+from jgan.losses import class_margin, feature_matching, gradient_penalty, hinge, l1, least_squares, r1_penalty, vanilla
 
 
 def unchanged(images):
@@ -57,42 +57,33 @@ def cgan_step(
     """Conditional GAN, the generator first and the discriminator's loss halved, as the Jittor warm-up trains it.
 
     real has labels (N,), z has fake_labels (N,). loss: one of `jgan.losses`; the equations are the default's.
-    lambda_class: weight of the classes' cross-entropy in either loss, for a discriminator that has `judged`.
+    lambda_class: weight of the margin between real images' classes, for a discriminator that has `judged`.
     lambda_r1, augment: as for `gan_step`.
-    Returns {"g_loss", "d_loss"}, and beside them "class_loss" and "r1", the discriminator's, if they have a weight.
-    Classes after Odena et al. 2017 (arXiv:1610.09585, eq. 3), conditioning after Mirza & Osindero 2014
+    Returns {"g_loss", "d_loss"}, and beside them "class_loss" and "r1" if they have a weight.
+    The margin after Kavalerov et al. 2021 (arXiv:1912.04216), conditioning after Mirza & Osindero 2014
     (arXiv:1411.1784, eq. 2), loss after Mao et al. 2017 (arXiv:1611.04076, eq. 9).
     """
     # min_G  E[ (D(G(z|y)|y) - 1)^2 ]    (the paper's, without its factor 1/2, as in the warm-up)
-    #        (- lambda_class E[ log p(y|G(z|y)) ])
     fake = generator(z, fake_labels)
     with untracked(discriminator):
-        d_fake, class_loss = _judged(discriminator, augment(fake), fake_labels, lambda_class)
-    g_loss = loss.g_loss(d_fake)
-    optimizer_g.step(g_loss + lambda_class * class_loss if lambda_class else g_loss)
+        g_loss = loss.g_loss(discriminator(augment(fake), fake_labels))
+    optimizer_g.step(g_loss)
 
-    # min_D  1/2 E[ (D(x|y) - 1)^2 ] + 1/2 E[ D(G(z|y)|y)^2 ]    (- lambda_class E[ log p(y|x) ])
+    # min_D  1/2 E[ (D(x|y) - 1)^2 ] + 1/2 E[ D(G(z|y)|y)^2 ]
+    #        (+ lambda_class E[ max_k (l_k + [k != y]) - l_y ] for the logits l of the classes of x)
     #        (+ lambda_r1 / 2 E[ ||grad D(x|y)||^2 ])
     real = augment(real)
-    d_real, class_loss = _judged(discriminator, real, labels, lambda_class)
+    d_real, of_classes = discriminator.judged(real, labels) if lambda_class else (discriminator(real, labels), None)
     d_loss = loss.d_loss(d_real, discriminator(augment(fake.detach()), fake_labels)) / 2
     logged = {"d_loss": d_loss}
     if lambda_class:
-        logged["class_loss"] = class_loss
-        d_loss = d_loss + lambda_class * class_loss
+        logged["class_loss"] = class_margin(of_classes, labels)
+        d_loss = d_loss + lambda_class * logged["class_loss"]
     if lambda_r1:
         logged["r1"] = r1_penalty(d_real, real)
         d_loss = d_loss + lambda_r1 / 2 * logged["r1"]
     optimizer_d.step(d_loss)
     return {"g_loss": g_loss, **logged}
-
-
-def _judged(discriminator, images, labels, lambda_class: float) -> tuple:
-    """What a discriminator says of images, and the cross-entropy of their classes, or None if it has no weight."""
-    if not lambda_class:
-        return discriminator(images, labels), None
-    scores, of_classes = discriminator.judged(images, labels)
-    return scores, cross_entropy(of_classes, labels)
 
 
 def wgan_step(generator, critic, optimizer_g, optimizer_c, *, reals, z_c, z_g, clip_value=0.01):

@@ -61,7 +61,7 @@ class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOp
     channels: int = option(1, "channels of the images", choices=(1, 3))
     gan_mode: Optional[str] = option(None, f"the adversarial loss{other('gan_mode')}", choices=training.GAN_MODES)
     lambda_class: Optional[float] = option(
-        None, "weight of the classes' cross-entropy in either loss of --arch conv (else 0.05); 0 is off", least=0
+        None, "weight of the classes' margin in either loss of --arch conv (else 0.05); 0 is off", least=0
     )
 
     def __post_init__(self):

@@ -10,6 +10,7 @@ from jgan.losses import (
     GAN_MODES,
     LeastSquares,
     Vanilla,
+    class_margin,
     cross_entropy,
     feature_matching,
     gradient_penalty,
@@ -167,6 +168,15 @@ def test_cross_entropy_is_that_of_the_softmax():
     np.testing.assert_allclose(found.item(), expected, rtol=1e-5)
     with pytest.raises(ValueError, match=r"labels must be whole numbers in 0 .. 3; got 4"):
         cross_entropy(jt.zeros((1, 4)), [4])
+
+
+def test_class_margin_is_the_lead_that_lacks():
+    logits = np.float32([[3, 1, 0, -4], [2, 1.25, 2, 0], [0, 5, 0, 2], [1, 1, 1, 1]])
+    labels = [0, 1, 3, 2]
+    lacking = [0, 1.75, 4, 1]  # 3 leads 1 by 2; 1.25 lies 0.75 behind 2, and so on
+    assert class_margin(jt.array(logits), labels).item() == pytest.approx(np.mean(lacking))
+    with pytest.raises(ValueError, match=r"labels must be whole numbers in 0 .. 3; got 4"):
+        class_margin(jt.zeros((1, 4)), [4])
 
 
 def test_feature_matching_is_the_difference_of_all_layers_but_the_logits():

@@ -90,7 +90,7 @@ def test_cgan_step_is_one_update_of_each_network(options, k):
 
 
 class ClassifyingDiscriminator(LinearDiscriminator):
-    """p(y|x) = softmax(x c)[y] beside it."""
+    """x c beside it, the logits of the classes."""
 
     def __init__(self, b, c):
         super().__init__(b)
@@ -100,8 +100,8 @@ class ClassifyingDiscriminator(LinearDiscriminator):
         return self(images, labels), jt.matmul(images.reshape((-1, 2)), self.c)
 
 
-def test_cgan_step_makes_the_classes_plain():
-    """-log p(y|x) of the real images counts for the discriminator, and of the drawn ones for the generator."""
+def test_cgan_step_teaches_the_discriminator_the_classes():
+    """The discriminator learns the classes of real images by their margin."""
     (generator, *_), a, b, random = linear_pair(0)
     c, weight = random.normal(0, 0.5, (2, 3)), 0.7
     networks = generator, ClassifyingDiscriminator(b, c)
@@ -111,22 +111,22 @@ def test_cgan_step_makes_the_classes_plain():
     given = {"real": var(real, 5, 1, 1, 2), "labels": labels, "z": var(z), "fake_labels": fake_labels}
     losses = cgan_step(*networks, *optimizers, **given, lambda_class=weight)
 
-    def classified(x, y):
-        """-log p(y|x), on average, and its derivative by x c."""
-        p = np.exp(x @ c) / np.exp(x @ c).sum(1, keepdims=True)
-        return -np.log(p[range(5), y]).mean(), (p - np.eye(3)[y]) / 5
+    # max_k (l_k + [k != y]) - l_y for l = x c, on average, and its derivative by l
+    logits = real @ c
+    raised = logits + 1 - np.eye(3)[labels]
+    margin = (raised.max(1) - logits[range(5), labels]).mean()
+    by_logits = (np.eye(3)[raised.argmax(1)] - np.eye(3)[labels]) / 5
 
     y, fake_y = labels[:, None], fake_labels[:, None]
     fake = z @ a + fake_y
     score, real_score = fake @ b + fake_y, real @ b + y
-    (_, by_fake), (of_real, by_real) = classified(fake, fake_labels), classified(real, labels)
-    new_a = a - 0.1 * z.T @ (2 / 5 * (score - 1) @ b.T + weight * by_fake @ c.T)
+    new_a = a - 0.1 * z.T @ (2 / 5 * (score - 1) @ b.T)
     new_b = b - 0.1 * (real.T @ (real_score - 1) + fake.T @ score) / 5
     g_loss = np.mean((score - 1) ** 2)
     d_loss = (np.mean((real_score - 1) ** 2) + np.mean(score**2)) / 2
-    expected = {"g_loss": g_loss, "d_loss": d_loss, "class_loss": of_real}
+    expected = {"g_loss": g_loss, "d_loss": d_loss, "class_loss": margin}
     require_equal(networks, new_a, new_b, losses, expected)
-    np.testing.assert_allclose(networks[1].c.numpy(), c - 0.1 * weight * real.T @ by_real, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(networks[1].c.numpy(), c - 0.1 * weight * real.T @ by_logits, rtol=1e-4, atol=1e-6)
 
 
 def sigmoid(x):

@@ -67,6 +67,12 @@ def feature_matching(real, fake):
     return sum(l1(b, a.detach()) for a, b in pairs) / len(real)
 
 
+def class_margin(logits, labels):
+    """The multi-class hinge loss (Crammer & Singer 2001)."""
+    others = 1 - functional.one_hot(labels, logits.shape[1])
+    return ((logits + others).amax(1) - logits.gather(1, labels.unsqueeze(1)).squeeze(1)).mean()
+
+
 def gradient_penalty(critic, real, fake, epsilon):
     """Mean of (||grad c(x)|| - 1)^2 at x = epsilon real + (1 - epsilon) fake, differentiable by its weights."""
     epsilon = epsilon.reshape((-1, 1, 1, 1))

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import torch
-from torch.nn import functional
 
 from jgan.reference.layers import untracked
-from jgan.reference.losses import feature_matching, gradient_penalty, hinge, l1, least_squares, r1_penalty, vanilla
+from jgan.reference.losses import (
+    class_margin,
+    feature_matching,
+    gradient_penalty,
+    hinge,
+    l1,
+    least_squares,
+    r1_penalty,
+    vanilla,
+)
 
 
 def update(optimizer, loss) -> None:
@@ -42,29 +50,21 @@ def cgan_step(
     """The warm-up's conditional GAN (arXiv:1411.1784, arXiv:1611.04076)."""
     fake = generator(z, fake_labels)
     with untracked(discriminator):
-        d_fake, class_loss = _judged(discriminator, fake, fake_labels, lambda_class)
-    g_loss = loss.g_loss(d_fake)
-    update(optimizer_g, g_loss + lambda_class * class_loss if lambda_class else g_loss)
+        g_loss = loss.g_loss(discriminator(fake, fake_labels))
+    update(optimizer_g, g_loss)
 
     real = real.detach().requires_grad_(bool(lambda_r1))
-    d_real, class_loss = _judged(discriminator, real, labels, lambda_class)
+    d_real, of_classes = discriminator.judged(real, labels) if lambda_class else (discriminator(real, labels), None)
     d_loss = loss.d_loss(d_real, discriminator(fake.detach(), fake_labels)) / 2
     logged = {"d_loss": d_loss}
     if lambda_class:
-        logged["class_loss"] = class_loss
-        d_loss = d_loss + lambda_class * class_loss
+        logged["class_loss"] = class_margin(of_classes, labels)
+        d_loss = d_loss + lambda_class * logged["class_loss"]
     if lambda_r1:
         logged["r1"] = r1_penalty(d_real, real)
         d_loss = d_loss + lambda_r1 / 2 * logged["r1"]
     update(optimizer_d, d_loss)
     return {"g_loss": g_loss, **logged}
-
-
-def _judged(discriminator, images, labels, lambda_class: float) -> tuple:
-    if not lambda_class:
-        return discriminator(images, labels), None
-    scores, of_classes = discriminator.judged(images, labels)
-    return scores, functional.cross_entropy(of_classes, labels)
 
 
 def wgan_step(generator, critic, optimizer_g, optimizer_c, *, reals, z_c, z_g, clip_value=0.01):

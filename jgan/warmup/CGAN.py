@@ -217,21 +217,27 @@ def parameters(network) -> list:
 
 def step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, fake_labels) -> tuple:
     """One update of the generator, then one of the discriminator: (g_loss, d_loss)."""
-    # min_G  -E[ D(G(z|y)|y) ] - LAMBDA_CLASS E[ log p(y|G(z|y)) ]    (Odena et al. 2017, arXiv:1610.09585, eq. 3)
+    # min_G  -E[ D(G(z|y)|y) ]
     fake = generator(z, fake_labels)
     track(discriminator, False)
-    score, of_classes = discriminator(fake, fake_labels)
+    g_loss = -discriminator(fake, fake_labels)[0].mean()
     track(discriminator, True)
-    g_loss = -score.mean() + LAMBDA_CLASS * nn.cross_entropy_loss(of_classes, fake_labels)
     optimizer_g.step(g_loss)
 
-    # min_D  1/2 E[ max(0, 1 - D(x|y)) ] + 1/2 E[ max(0, 1 + D(G(z|y)|y)) ] - LAMBDA_CLASS E[ log p(y|x) ]
+    # min_D  1/2 E[ max(0, 1 - D(x|y)) ] + 1/2 E[ max(0, 1 + D(G(z|y)|y)) ] + LAMBDA_CLASS E[ max_k (l_k + [k != y]) - l_y ]
+    #        for the logits l of the classes of x    (Kavalerov et al. 2021, arXiv:1912.04216)
     score, of_classes = discriminator(real, labels)
     d_real = nn.relu(1 - score).mean()
     d_fake = nn.relu(1 + discriminator(fake.detach(), fake_labels)[0]).mean()
     d_loss = (d_real + d_fake) / 2
-    optimizer_d.step(d_loss + LAMBDA_CLASS * nn.cross_entropy_loss(of_classes, labels))
+    optimizer_d.step(d_loss + LAMBDA_CLASS * class_margin(of_classes, labels))
     return g_loss, d_loss
+
+
+def class_margin(logits, labels):
+    """Mean of max_k (l_k + [k != y]) - l_y, 0 where the class leads by 1 (Crammer & Singer 2001, JMLR 2, section 3)."""
+    classes = one_hot(labels)
+    return ((logits + 1 - classes).max(1) - (logits * classes).sum(1)).mean()
 
 
 def track(network, tracked: bool) -> None:
