@@ -224,8 +224,9 @@ def step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, fa
     track(discriminator, True)
     optimizer_g.step(g_loss)
 
-    # min_D  1/2 E[ max(0, 1 - D(x|y)) ] + 1/2 E[ max(0, 1 + D(G(z|y)|y)) ] + LAMBDA_CLASS E[ max_k (l_k + [k != y]) - l_y ]
-    #        for the logits l of the classes of x    (Kavalerov et al. 2021, arXiv:1912.04216)
+    # min_D  1/2 E[ max(0, 1 - D(x|y)) ] + 1/2 E[ max(0, 1 + D(G(z|y)|y)) ]
+    #        + LAMBDA_CLASS E[ max_k (l_k + [k != y]) - l_y ] for the logits l of the classes of x
+    #                                                         (Kavalerov et al. 2021, arXiv:1912.04216)
     score, of_classes = discriminator(real, labels)
     d_real = nn.relu(1 - score).mean()
     d_fake = nn.relu(1 + discriminator(fake.detach(), fake_labels)[0]).mean()
