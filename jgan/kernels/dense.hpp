@@ -17,14 +17,8 @@
 
 namespace jgan {
 
-// The vectors beside each other in a panel, and the rows of a block: as many as leave registers for the rest.
-#if defined(__AVX512F__)
-constexpr int MOST_VECTORS = 4, SUMS = 24, MOST_ROWS = 12;
-#elif defined(__AVX2__)
-constexpr int MOST_VECTORS = 1, SUMS = 6, MOST_ROWS = 6;
-#else
-constexpr int MOST_VECTORS = 1, SUMS = 2, MOST_ROWS = 2;
-#endif
+// The vectors beside each other in a panel, and those of sums in a block: as many as leave registers for the rest.
+constexpr int MOST_VECTORS = REGISTERS / 8, SUMS = REGISTERS * 3 / 4, MOST_ROWS = 12;
 
 constexpr int64_t WORTH_THREADS = 2000000;        // multiplications
 constexpr int64_t VALUES_WORTH_THREADS = 100000;  // of an array that is passed once
@@ -129,13 +123,14 @@ private:
             if constexpr (N > 1) multiply_rows<N - 1>(n, value, depth, packed, to, to_stride, add);
             return;
         }
-        Lanes sums[N][VECTORS]{};
-        if (add)
-            for (int i = 0; i < N; ++i) std::memcpy(sums[i], to + i * to_stride, sizeof sums[i]);
+        Lanes sums[N][VECTORS];  // vector by vector: g++ 12 loses some of an array that is cleared or copied whole
+        for (int i = 0; i < N; ++i)
+            for (int v = 0; v < VECTORS; ++v) sums[i][v] = add ? load(to + i * to_stride + v * LANES) : Lanes{};
         for (int64_t l = 0; l < depth; ++l, ++value, packed += VECTORS)
             for (int i = 0; i < N; ++i)
                 for (int v = 0; v < VECTORS; ++v) sums[i][v] += value[i * a.row_stride] * packed[v];
-        for (int i = 0; i < N; ++i) std::memcpy(to + i * to_stride, sums[i], sizeof sums[i]);
+        for (int i = 0; i < N; ++i)
+            for (int v = 0; v < VECTORS; ++v) store(sums[i][v], to + i * to_stride + v * LANES);
     }
 };
 
@@ -150,16 +145,11 @@ inline void multiply(const Matrix& a, const Matrix& b, float* values) {
 // The sums of a row times each of N others.
 template <int N>
 void inner_products(const float* row, const float* const* others, int64_t n, float* sums) {
-    Lanes partial[N]{};
+    Lanes partial[N];
+    for (int j = 0; j < N; ++j) partial[j] = Lanes{};
     int64_t k = 0;
-    for (; k + LANES <= n; k += LANES) {
-        Lanes values, of_other;
-        std::memcpy(&values, row + k, sizeof values);
-        for (int j = 0; j < N; ++j) {
-            std::memcpy(&of_other, others[j] + k, sizeof of_other);
-            partial[j] += values * of_other;
-        }
-    }
+    for (; k + LANES <= n; k += LANES)
+        for (int j = 0; j < N; ++j) partial[j] += load(row + k) * load(others[j] + k);
     for (int j = 0; j < N; ++j) {
         sums[j] = 0;
         for (int lane = 0; lane < LANES; ++lane) sums[j] += partial[j][lane];
@@ -173,7 +163,8 @@ inline void dense(const Vars& in, const Vars& out, double slope) {
     float* y = floats(out[0]);
     const int64_t n = in[0]->shape[0], n_in = in[0]->shape[1], n_out = in[1]->shape[0];
     const auto finished = [&](float sum, int64_t o) { return slope == 1 ? sum + bias[o] : leaky(sum + bias[o], slope); };
-    if (n <= LANES / 4) {  // lanes of a panel would be idle, so let them be neighbours in a row
+    constexpr int64_t few_rows = 4;
+    if (n <= few_rows) {  // lanes of a panel would be idle, so let them be neighbours in a row
         constexpr int64_t N = 4;
 #pragma omp parallel for schedule(static) if (n * n_in * n_out >= WORTH_THREADS)
         for (int64_t first = 0; first < n_out; first += N)

@@ -1,30 +1,50 @@
-// Vectors of floats, as the compiler knows them, and squares of them.
+// Vectors of floats as the processor has them, and squares of them.
 #pragma once
 #include <cstdint>
 #include <cstring>
 
 namespace jgan {
 
-constexpr int LANES = 16;
+#if defined(__AVX512F__)
+constexpr int LANES = 16, REGISTERS = 32;
+#elif defined(__AVX__)
+constexpr int LANES = 8, REGISTERS = 16;
+#elif defined(__aarch64__)
+constexpr int LANES = 4, REGISTERS = 32;
+#else
+constexpr int LANES = 4, REGISTERS = 16;
+#endif
+
 using Lanes = float __attribute__((vector_size(LANES * sizeof(float))));
 using Places = int __attribute__((vector_size(LANES * sizeof(int))));
+
+template <class Vector = Lanes>
+inline Vector load(const float* from) {
+    Vector values;
+    std::memcpy(&values, from, sizeof values);
+    return values;
+}
+
+template <class Vector>
+inline void store(const Vector& values, float* to) {
+    std::memcpy(to, &values, sizeof values);
+}
 
 // Exchanges what lies off the diagonal in each square of two by two squares with sides of S.
 template <int S>
 inline void exchange(Lanes* rows) {
-#define JGAN_UPPER(k) (k & S ? LANES + k - S : k)
-#define JGAN_LOWER(k) (k & S ? LANES + k : k + S)
-#define JGAN_ALL(of) \
-    of(0), of(1), of(2), of(3), of(4), of(5), of(6), of(7), of(8), of(9), of(10), of(11), of(12), of(13), of(14), of(15)
+    Places upper_places, lower_places;  // in both rows, one after the other
+    for (int k = 0; k < LANES; ++k) {
+        upper_places[k] = k & S ? LANES + k - S : k;
+        lower_places[k] = k & S ? LANES + k : k + S;
+    }
     for (int i = 0; i < LANES; ++i) {
         if (i & S) continue;
         const Lanes upper = rows[i], lower = rows[i + S];
-        rows[i] = __builtin_shuffle(upper, lower, Places{JGAN_ALL(JGAN_UPPER)});
-        rows[i + S] = __builtin_shuffle(upper, lower, Places{JGAN_ALL(JGAN_LOWER)});
+        rows[i] = __builtin_shuffle(upper, lower, upper_places);
+        rows[i + S] = __builtin_shuffle(upper, lower, lower_places);
     }
-#undef JGAN_UPPER
-#undef JGAN_LOWER
-#undef JGAN_ALL
+    if (S > 1) exchange<(S + 1) / 2>(rows);
 }
 
 // to = from', of at most LANES rows and columns; neighbours in a column lie so many floats apart.
@@ -35,9 +55,9 @@ inline void transpose(int64_t rows, int64_t columns, const float* from, int64_t 
         return;
     }
     Lanes square[LANES];
-    for (int i = 0; i < LANES; ++i) std::memcpy(&square[i], from + i * from_stride, sizeof(Lanes));
-    exchange<8>(square), exchange<4>(square), exchange<2>(square), exchange<1>(square);
-    for (int i = 0; i < LANES; ++i) std::memcpy(to + i * to_stride, &square[i], sizeof(Lanes));
+    for (int i = 0; i < LANES; ++i) square[i] = load(from + i * from_stride);
+    exchange<LANES / 2>(square);
+    for (int i = 0; i < LANES; ++i) store(square[i], to + i * to_stride);
 }
 
 }  // namespace jgan

@@ -75,44 +75,48 @@ public:
 // Loops that the compiler writes out, which leaves no zero or one of a matrix to multiply by.
 #define JGAN_EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < int(n); ++i)
 
-// A tile of LENGTH x LENGTH pixels of one parity <-> its values at the POINTS x POINTS points, for LANES channels beside each
-// other. The pixels' rows lie `columns` apart, the values `point_place`.
+// The floats of a cache line: of so many channels beside each other, also where a vector of the processor is shorter.
+constexpr int LINE = 16;
+using Line = float __attribute__((vector_size(LINE * sizeof(float))));
+
+// A tile of LENGTH x LENGTH pixels of one parity <-> its values at the POINTS x POINTS points, for LINE channels. The pixels'
+// rows lie `columns` apart, the values `point_place`.
 template <class Matrix>
 struct Tile {
     enum { N = Matrix::POINTS, E = Matrix::LENGTH, S = Matrix::PARITIES };
 
     // values = matrix tile matrix'
-    static void to(const Lanes* pixels, int64_t columns, float* values, int64_t point_place) {
-        Lanes half[N][E];
+    static void to(const Line* pixels, int64_t columns, float* values, int64_t point_place) {
+        Line half[N][E];
         JGAN_EACH(j, E)
             JGAN_EACH(p, N) {
-                Lanes sum{};
+                Line sum{};
                 JGAN_EACH(i, E) if (Matrix::at(p, i) != 0) sum += Matrix::at(p, i) * pixels[S * (i * columns + j)];
                 half[p][j] = sum;
             }
         JGAN_EACH(p, N)
             JGAN_EACH(q, N) {
-                Lanes sum{};
+                Line sum{};
                 JGAN_EACH(j, E) if (Matrix::at(q, j) != 0) sum += Matrix::at(q, j) * half[p][j];
-                std::memcpy(values + (p * N + q) * point_place, &sum, sizeof sum);
+                store(sum, values + (p * N + q) * point_place);
             }
     }
 
     // pixels += matrix' values matrix
-    static void from(const float* values, int64_t point_place, Lanes* pixels, int64_t columns) {
-        Lanes half[E][N];
+    static void from(const float* values, int64_t point_place, Line* pixels, int64_t columns) {
+        Line half[E][N];
         JGAN_EACH(q, N) {
-            Lanes value[N];
-            JGAN_EACH(p, N) std::memcpy(&value[p], values + (p * N + q) * point_place, sizeof(Lanes));
+            Line value[N];
+            JGAN_EACH(p, N) value[p] = load<Line>(values + (p * N + q) * point_place);
             JGAN_EACH(i, E) {
-                Lanes sum{};
+                Line sum{};
                 JGAN_EACH(p, N) if (Matrix::at(p, i) != 0) sum += Matrix::at(p, i) * value[p];
                 half[i][q] = sum;
             }
         }
         JGAN_EACH(i, E)
             JGAN_EACH(j, E) {
-                Lanes sum{};
+                Line sum{};
                 JGAN_EACH(q, N) if (Matrix::at(q, j) != 0) sum += Matrix::at(q, j) * half[i][q];
                 pixels[S * (i * columns + j)] += sum;
             }
@@ -122,8 +126,8 @@ struct Tile {
 // What `Tile` does, as numbers and functions: what is made of it below is compiled once for all matrices.
 struct Transform {
     int64_t points, length, parities;
-    void (*to)(const Lanes* pixels, int64_t columns, float* values, int64_t point_place);
-    void (*from)(const float* values, int64_t point_place, Lanes* pixels, int64_t columns);
+    void (*to)(const Line* pixels, int64_t columns, float* values, int64_t point_place);
+    void (*from)(const float* values, int64_t point_place, Line* pixels, int64_t columns);
 
     template <class Matrix>
     static Transform by() {
@@ -141,10 +145,10 @@ struct Tiles {
     int64_t item_place, tile_place, parity_place, point_place;  // how far neighbours lie apart among the values
 
     void to(float* values) const {
-        over_items([&](int64_t item, int64_t channel, Lanes* image) {
-            std::fill_n(image, rows() * columns(), Lanes{});
-            over_pixels(item, channel, image, [](Lanes& pixel, int lane, float& value) { pixel[lane] = value; });
-            over_tiles(item, channel, image, [&](Lanes* corner, int64_t place) {
+        over_items([&](int64_t item, int64_t channel, Line* image) {
+            std::fill_n(image, rows() * columns(), Line{});
+            over_pixels(item, channel, image, [](Line& pixel, int lane, float& value) { pixel[lane] = value; });
+            over_tiles(item, channel, image, [&](Line* corner, int64_t place) {
                 transform.to(corner, columns(), values + place, point_place);
             });
         });
@@ -152,12 +156,12 @@ struct Tiles {
 
     // Each pixel becomes the sum over the tiles that cover it.
     void from(const float* values) const {
-        over_items([&](int64_t item, int64_t channel, Lanes* image) {
-            std::fill_n(image, rows() * columns(), Lanes{});
-            over_tiles(item, channel, image, [&](Lanes* corner, int64_t place) {
+        over_items([&](int64_t item, int64_t channel, Line* image) {
+            std::fill_n(image, rows() * columns(), Line{});
+            over_tiles(item, channel, image, [&](Line* corner, int64_t place) {
                 transform.from(values + place, point_place, corner, columns());
             });
-            over_pixels(item, channel, image, [](Lanes& pixel, int lane, float& value) { value = pixel[lane]; });
+            over_pixels(item, channel, image, [](Line& pixel, int lane, float& value) { value = pixel[lane]; });
         });
     }
 
@@ -167,14 +171,14 @@ private:
     int64_t columns() const { return std::max(extent(tiles_w), padding_w + width); }
     int64_t extent(int64_t tiles) const { return transform.parities * (step * (tiles - 1) + transform.length); }
 
-    // body(item, first channel, memory for LANES channels beside each other)
+    // body(item, first channel, memory for LINE channels beside each other)
     template <class Body>
     void over_items(Body body) const {
         bool failed = false;
 #pragma omp parallel for collapse(2) schedule(static) reduction(|| : failed)
         for (int64_t item = 0; item < items; ++item)
-            for (int64_t channel = 0; channel < channels; channel += LANES) {
-                Lanes* image = own_scratch().of<Lanes>(rows() * columns() * sizeof(Lanes));
+            for (int64_t channel = 0; channel < channels; channel += LINE) {
+                Line* image = own_scratch().of<Line>(rows() * columns() * sizeof(Line));
                 if (image)
                     body(item, channel, image);
                 else
@@ -185,20 +189,20 @@ private:
 
     // body(pixel, lane, its value in the array)
     template <class Body>
-    void over_pixels(int64_t item, int64_t channel, Lanes* image, Body body) const {
+    void over_pixels(int64_t item, int64_t channel, Line* image, Body body) const {
         for (int64_t y = 0; y < height; ++y) {
             float* from = pixels + item * item_stride + channel * channel_stride + y * width;
-            Lanes* row = image + (y + padding_h) * columns() + padding_w;
-            for (int64_t first = 0; first < width; first += LANES)  // a cache line of each channel
-                for (int lane = 0; lane < LANES; ++lane)
-                    for (int64_t x = first; x < std::min(first + LANES, width); ++x)
+            Line* row = image + (y + padding_h) * columns() + padding_w;
+            for (int64_t first = 0; first < width; first += LINE)  // a cache line of each channel
+                for (int lane = 0; lane < LINE; ++lane)
+                    for (int64_t x = first; x < std::min(first + LINE, width); ++x)
                         body(row[x], lane, from[lane * channel_stride + x]);
         }
     }
 
     // body(first pixel of a tile, its place among the values)
     template <class Body>
-    void over_tiles(int64_t item, int64_t channel, Lanes* image, Body body) const {
+    void over_tiles(int64_t item, int64_t channel, Line* image, Body body) const {
         const int64_t S = transform.parities;
         for (int64_t tile = 0; tile < tiles_h * tiles_w; ++tile)
             for (int64_t parity = 0; parity < S * S; ++parity) {
@@ -302,7 +306,7 @@ inline bool winograd(Direction direction, const Geometry& g, float* x, float* w,
     static const Winograd of_5x5_at_2[] = {Winograd::of<2, 3, 2>(), Winograd::of<4, 3, 2>()};
     static const Winograd of_5x5 = Winograd::of<2, 5, 1>();
     if (g.kh != g.kw || g.stride_h != g.stride_w) return false;
-    if (g.ic % LANES || g.oc % LANES || std::min(g.ic, g.oc) < least_channels) return false;
+    if (g.ic % LINE || g.oc % LINE || std::min(g.ic, g.oc) < least_channels) return false;
 
     const Winograd* chosen = nullptr;
     if (g.stride_h == 2 && (g.kh == 4 || g.kh == 5)) {
