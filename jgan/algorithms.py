@@ -108,7 +108,7 @@ def cgan(
 
 def projection(
     half, *, latent_dim=64, n_classes=10, img_size=32, channels=1, conv_dim=32, lr=0.0005, b1=0.0, b2=0.99,
-    gan_mode="hinge", lambda_class=0.05, lambda_r1=0,
+    gan_mode="hinge", lambda_class=0.03, lambda_r1=0,
 ) -> Algorithm:  # fmt: skip
     """The convolutional conditional GAN with a projection discriminator (Miyato & Koyama 2018)."""
     sizes = {"n_classes": n_classes, "img_size": img_size, "channels": channels, "conv_dim": conv_dim}

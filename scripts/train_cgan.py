@@ -29,7 +29,7 @@ ROWS = 10  # of a sample; its columns are the classes
 DEFAULTS = {
     "conv": {
         "lr": 0.0005, "b1": 0.0, "b2": 0.99, "latent_dim": 64, "gan_mode": "hinge", "ema_decay": 0.999, "conv_dim": 32,
-        "lambda_class": 0.05,
+        "lambda_class": 0.03,
     },
     "mlp": {"lr": 0.0002, "b1": 0.5, "b2": 0.999, "latent_dim": 100, "gan_mode": "lsgan", "ema_decay": 0.0},
 }  # fmt: skip
@@ -61,7 +61,7 @@ class Options(training.PenaltyOptions, training.AugmentOptions, training.ImageOp
     channels: int = option(1, "channels of the images", choices=(1, 3))
     gan_mode: Optional[str] = option(None, f"the adversarial loss{other('gan_mode')}", choices=training.GAN_MODES)
     lambda_class: Optional[float] = option(
-        None, "weight of the classes' margin in either loss of --arch conv (else 0.05); 0 is off", least=0
+        None, "weight of the classes' margin for the discriminator of --arch conv (else 0.03); 0 is off", least=0
     )
 
     def __post_init__(self):

@@ -30,7 +30,7 @@ from PIL import Image
 
 N_CLASSES, LATENT_DIM, IMG_SIZE, BATCH_SIZE = 10, 64, 32, 64
 WIDTHS = (128, 64, 32)  # channels at 4x4, 8x8 and 16x16
-LR, BETAS, EMA_DECAY, LAMBDA_CLASS = 5e-4, (0.0, 0.99), 0.999, 0.05
+LR, BETAS, EMA_DECAY, LAMBDA_CLASS = 5e-4, (0.0, 0.99), 0.999, 0.03
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FILES = {  # of MNIST, and the sha256 of what each holds unpacked
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
