@@ -16,10 +16,6 @@ import sys
 from pathlib import Path
 from subprocess import DEVNULL
 
-# For operators of this package: infinities and NaN are to stay what they are, and roots exact. Loops are made fast by
-# name, not by -ffast-math; but one with a root in it takes one value at a time while the root may set errno.
-EXACT = "-fno-fast-math -fno-math-errno -fno-trapping-math"
-
 LAUNCHER = Path(__file__).with_name("compile_operator.sh")
 HEADERS = """#define JIT 1
 #define JIT_cpu 1
@@ -44,7 +40,7 @@ def compile_operators_fast() -> None:
     flags = jt.flags
     if sys.platform != "linux" or flags.cc_type != "g++" or LAUNCHER.name in flags.python_path:
         return
-    content = "\n".join([LAUNCHER.read_text(), HEADERS, EXACT, flags.cc_flags, _processor()])
+    content = "\n".join([LAUNCHER.read_text(), HEADERS, flags.cc_flags, _processor()])
     key = hashlib.sha256(content.encode()).hexdigest()[:8]
     cache = Path(flags.cache_path, f"jgan-{key}")
     try:
@@ -79,7 +75,7 @@ def _is_first_run(begun: Path) -> bool:
 
 
 def _precompiled(cache: Path, compiler: str, flags: str) -> Path:
-    """The header file; in the folder beside it are its compiled forms, of which the compiler takes what fits."""
+    """The header file; in the folder beside it is its compiled form, which the compiler takes in its place."""
     header, compiled, unfinished = (cache / f"operators.h{suffix}" for suffix in ("", ".gch", ".unfinished"))
     options = [flag for flag in shlex.split(flags) if not flag.startswith(("-l", "-L", "-Wl,", "-shared"))]
     with open(cache / "lock", "w") as lock:
@@ -88,19 +84,13 @@ def _precompiled(cache: Path, compiler: str, flags: str) -> Path:
             header.write_text(HEADERS)
             (cache / LAUNCHER.name).write_text(LAUNCHER.read_text())  # so that no clone's path is in the commands
             unfinished.mkdir(exist_ok=True)
-            variants = {unfinished / "plain": [], unfinished / "exact": EXACT.split()}
-            running = [
-                subprocess.Popen([compiler, "-x", "c++-header", header, *options, *extra, "-o", path], stderr=DEVNULL)
-                for path, extra in variants.items()
-            ]
-            statuses = [process.wait() for process in running]
-            if any(statuses):
+            command = [compiler, "-x", "c++-header", header, *options, "-o", unfinished / "header"]
+            if subprocess.call(command, stderr=DEVNULL):
                 raise OSError(f"{compiler} cannot compile {header}")
             unfinished.rename(compiled)
             test = [compiler, "-fsyntax-only", *options, "-include", header, "-x", "c++", os.devnull]
             if subprocess.call(test, stderr=DEVNULL):  # not every system lets it have the memory that it wants
-                for path in compiled.iterdir():
-                    path.unlink()
+                (compiled / "header").unlink()
     return header
 
 

@@ -1,9 +1,9 @@
 """Kernels for the CPU: what Jittor itself computes on one thread, in several passes, or sets up anew at every call.
 
-Each is a C++ function in a header of this folder, beside the Python file that gives it its derivatives (by function.py)
-and its plain Jittor twin. The twin serves wherever the kernel doesn't: on CUDA, for other types than float32, where
-there is no oneDNN, and everywhere if the environment says JGAN_KERNELS=0. `jgan.layers` and `jgan.optimizers` use them;
-nothing else knows of them.
+Each is a C++ function in a .cpp file of this folder, beside the Python file that gives it its derivatives (by
+function.py) and its plain Jittor twin. The twin serves wherever the kernel doesn't: on CUDA, for other types than
+float32, where there is no oneDNN or the kernels cannot be compiled, and everywhere if the environment says
+JGAN_KERNELS=0. `jgan.layers` and `jgan.optimizers` use them; nothing else knows of them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,22 @@ from pathlib import Path
 
 import jittor as jt
 
-from jgan.jittor_setup.compiling import EXACT
+from jgan.kernels.library import shared_library
 
-FLAGS = f'{EXACT} -I"{Path(__file__).parent}"'
+ARRAYS = Path(__file__).with_name("arrays.hpp").read_text().replace("#pragma once\n", "")
+HEADER = """{arrays}
+namespace jgan {{
+inline Arrays arrays(const std::vector<jittor::Var*>& vars) {{
+    Arrays all;
+    for (jittor::Var* var : vars) {{
+        all.push_back({{var->ptr<float>(), var->num, {{}}}});
+        for (int i = 0; i < std::min<int>(var->shape.size(), MOST_AXES); ++i) all.back().shape[i] = var->shape[i];
+    }}
+    return all;
+}}
+void {function}(const Arrays& in, const Arrays& out{numbers});
+}}  // namespace jgan
+"""
 
 
 def can_use_kernels(*variables) -> bool:
@@ -27,28 +40,36 @@ def can_use_kernels(*variables) -> bool:
         and not jt.flags.use_cuda
         and sys.platform == "linux"
         and all(var.dtype == "float32" for var in variables)
+        and shared_library() is not None
     )
 
 
-def call_kernel(header: str, function: str, inputs: list, shapes: list, *, flags: str = "", **numbers: float) -> list:
-    """The float32 Vars of these shapes that `jgan::FUNCTION` of a header in this folder computes from the inputs.
+def call_kernel(function: str, inputs: list, shapes: list, **numbers: float) -> list:
+    """The float32 Vars of these shapes that the kernel `jgan::FUNCTION` computes from the inputs.
 
-    The function takes the inputs and the outputs, each as a vector of `jittor::Var*`, and then the numbers as doubles,
-    in the order in which they are given. Other numbers and sizes need no new compilation; other numbers of axes do.
+    It takes the inputs and the outputs as arrays.hpp describes them, and then the numbers as doubles, in the order in
+    which they are given. Other numbers and sizes need no new compilation; other numbers of axes do.
     """
+    header, source = _call(function, tuple(numbers))
     results = jt.code(
         shapes,
         ["float32"] * len(shapes),
         inputs,
-        cpu_header=f'#include "{header}"\n',
-        cpu_src=_call(function, tuple(numbers)),
+        cpu_header=header,
+        cpu_src=source,
         data={name: float(number) for name, number in numbers.items()},
     )
-    results[0].compile_options = {f"FLAGS: {FLAGS} {flags} ": 1}
+    results[0].compile_options = _options()
     return results
 
 
 @cache
-def _call(function: str, numbers: tuple) -> str:
-    arguments = ["_inputs", "_outputs", *(f'data["{name}"]' for name in numbers)]
-    return f"jgan::{function}({', '.join(arguments)});"
+def _call(function: str, numbers: tuple) -> tuple[str, str]:
+    header = HEADER.format(arrays=ARRAYS, function=function, numbers=", double" * len(numbers))
+    arguments = ["jgan::arrays(_inputs)", "jgan::arrays(_outputs)", *(f'data["{name}"]' for name in numbers)]
+    return header, f"jgan::{function}({', '.join(arguments)});"
+
+
+@cache
+def _options() -> dict[str, int]:
+    return {f'FLAGS: "{shared_library()}" ': 1}

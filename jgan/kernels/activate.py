@@ -17,7 +17,7 @@ class _LeakyReLU(Function):
         self.slope = slope
 
     def execute(self, x):
-        (y,) = call_kernel("activate.hpp", "leaky_relu", [x], [x.shape], slope=self.slope)
+        (y,) = call_kernel("leaky_relu", [x], [x.shape], slope=self.slope)
         self.kept = (y,)
         return y
 
@@ -34,7 +34,7 @@ class Masked(Function):
         self.slope = slope
 
     def execute(self, dy):
-        (dx,) = call_kernel("activate.hpp", "leaky_relu_backward", [self.kept[0], dy], [dy.shape], slope=self.slope)
+        (dx,) = call_kernel("leaky_relu_backward", [self.kept[0], dy], [dy.shape], slope=self.slope)
         return dx
 
     def grad(self, ddx):

@@ -7,16 +7,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <vector>
-#include "var.h"
+#include "arrays.hpp"
 
 namespace jgan {
 
-using Vars = std::vector<jittor::Var*>;
-
 constexpr int64_t BLOCK = 1024;
 constexpr int COLUMNS = 64;
-
-inline float* floats(jittor::Var* var) { return var->ptr<float>(); }
 
 struct Pair {
     float a, b;
@@ -76,23 +72,12 @@ struct Channels {
 
 // body(Channels) for all channels of x, in parallel.
 template <class Body>
-void over_channels(const jittor::Var* x, Body body) {
-    const int64_t n = x->shape[0], c = x->shape[1], m = x->shape[2];
+void over_channels(const Array& x, Body body) {
+    const int64_t n = x.shape[0], c = x.shape[1], m = x.shape[2];
     const int width = m == 1 ? COLUMNS : 1;
 #pragma omp parallel for schedule(static)
     for (int64_t first = 0; first < c; first += width)
         body(Channels{n, c, m, first, int(std::min<int64_t>(width, c - first))});
-}
-
-// x: (N, C, M) -> (C,), the sum of each channel.
-inline void channel_sum(const Vars& in, const Vars& out) {
-    const float* x = floats(in[0]);
-    float* sums = floats(out[0]);
-    over_channels(in[0], [=](const Channels& channels) {
-        double a[COLUMNS], b[COLUMNS];
-        channels.sum(a, b, [=](int64_t k, int) { return Pair{x[k], 0}; });
-        std::copy_n(a, channels.width, sums + channels.first);
-    });
 }
 
 }  // namespace jgan

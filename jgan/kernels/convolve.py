@@ -7,13 +7,11 @@ among x, w and y; the derivatives of each are the two others, which makes them r
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 import jittor as jt
 
 from jgan.kernels import call_kernel, can_use_kernels, plain
 from jgan.kernels.function import Function
+from jgan.kernels.library import onednn
 
 FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS = range(3)  # as in geometry.hpp
 
@@ -38,17 +36,6 @@ def conv_transpose(x, w, bias, *, stride: tuple, padding: tuple, output_padding:
     return y if bias is None else y + bias.broadcast(y, [0, 2, 3])
 
 
-@cache
-def onednn() -> str | None:
-    """The compiler's flags for the oneDNN that Jittor has installed; None if there is none."""
-    import jittor_utils
-
-    for folder in Path(jittor_utils.home(), ".cache", "jittor", "mkl").glob("dnnl*"):
-        if (folder / "include" / "dnnl.hpp").is_file() and (folder / "lib" / "libmkldnn.so").is_file():
-            return f'-I"{folder}/include" -L"{folder}/lib" -lmkldnn'
-    return None
-
-
 class _Window:
     """How the weights move over the images; it calls the kernels."""
 
@@ -68,7 +55,7 @@ class _Window:
             "padding_h": self.padding[0], "padding_w": self.padding[1],
         }  # fmt: skip
         inputs = inputs if len(inputs) == 3 else [*inputs, jt.zeros((1,))]
-        (result,) = call_kernel("convolve.hpp", "convolve", inputs, [shape], flags=onednn(), **numbers)
+        (result,) = call_kernel("convolve", inputs, [shape], **numbers)
         return result
 
 
@@ -133,7 +120,7 @@ class _ChannelSum(Function):
     def execute(self, x):
         self.shape = x.shape
         rows = x.reshape((x.shape[0], x.shape[1], x.shape[2] * x.shape[3]))
-        (sums,) = call_kernel("channels.hpp", "channel_sum", [rows], [[x.shape[1]]])
+        (sums,) = call_kernel("channel_sum", [rows], [[x.shape[1]]])
         return sums
 
     def grad(self, dsums):

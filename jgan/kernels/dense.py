@@ -36,7 +36,7 @@ class _Forward(Function):
     def execute(self, x, w, *bias):
         self.biased = bool(bias)
         inputs = [x, w, *(bias or [jt.zeros((w.shape[0],))])]
-        (y,) = call_kernel("dense.hpp", "dense", inputs, [[x.shape[0], w.shape[0]]], slope=self.slope)
+        (y,) = call_kernel("dense", inputs, [[x.shape[0], w.shape[0]]], slope=self.slope)
         if self.slope != 1:
             self.kept += (y,)
         return y
@@ -78,9 +78,9 @@ class _BackwardWeights(Function):
 
 def _backward_data(dy, y, w, slope: float):
     shape = [dy.shape[0], w.shape[1]]
-    return call_kernel("dense.hpp", "dense_backward_data", [dy, y, w], [shape], slope=slope)[0]
+    return call_kernel("dense_backward_data", [dy, y, w], [shape], slope=slope)[0]
 
 
 def _backward_weights(dy, y, x, slope: float) -> list:
     shapes = [[dy.shape[1], x.shape[1]], [dy.shape[1]]]
-    return call_kernel("dense.hpp", "dense_backward_weights", [dy, y, x], shapes, slope=slope)
+    return call_kernel("dense_backward_weights", [dy, y, x], shapes, slope=slope)

@@ -37,7 +37,7 @@ def normalize_by(x, weight, bias, mean, variance, *, eps: float, slope: float = 
         return plain.normalize_by(x, weight, bias, mean, variance, eps=eps, slope=slope)
     rows = _rows(x)
     inputs = [rows, weight, bias, mean, variance]
-    (y,) = call_kernel("normalize.hpp", "normalize_by", inputs, [rows.shape], eps=eps, slope=slope)
+    (y,) = call_kernel("normalize_by", inputs, [rows.shape], eps=eps, slope=slope)
     return y.reshape(x.shape)
 
 
@@ -57,9 +57,7 @@ class Backward(Function):
 
     def execute(self, x, weight, bias, dy):
         inputs = [x, weight, bias, *self.moments, dy]
-        return call_kernel(
-            "normalize.hpp", "normalize_backward", inputs, [x.shape, weight.shape, bias.shape], **self.options
-        )
+        return call_kernel("normalize_backward", inputs, [x.shape, weight.shape, bias.shape], **self.options)
 
     def grad(self, *upstream):
         # Detach every input: dy itself depends on x, and that path must not be differentiated twice.
@@ -88,7 +86,7 @@ class Normalize(Function):
 
     def execute(self, x, weight, bias):
         shapes = [x.shape, weight.shape, weight.shape]
-        y, *self.moments = call_kernel("normalize.hpp", "normalize", [x, weight, bias], shapes, **self.options)
+        y, *self.moments = call_kernel("normalize", [x, weight, bias], shapes, **self.options)
         return y
 
     def grad(self, dy):

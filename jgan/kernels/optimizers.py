@@ -24,7 +24,6 @@ class Adam(ReleasesGraph, plain.Adam):
         parameters, gradients, m, v = ([group[name][i] for i in places] for name in ("params", "grads", "m", "values"))
         updated = [*parameters, *m, *v]
         results = call_kernel(
-            "adam.hpp",
             "adam",
             [*parameters, *gradients, *m, *v],
             [var.shape for var in updated],

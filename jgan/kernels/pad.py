@@ -21,7 +21,7 @@ class _Reflect(Function):
 
     def execute(self, x):
         shape = [*x.shape[:2], *(length + 2 * self.n for length in x.shape[2:])]
-        (y,) = call_kernel("pad.hpp", "reflect", [x], [shape], n=self.n)
+        (y,) = call_kernel("reflect", [x], [shape], n=self.n)
         return y
 
     def grad(self, dy):
@@ -35,7 +35,7 @@ class _ReflectTransposed(Function):
 
     def execute(self, dy):
         shape = [*dy.shape[:2], *(length - 2 * self.n for length in dy.shape[2:])]
-        (dx,) = call_kernel("pad.hpp", "reflect_transposed", [dy], [shape], n=self.n)
+        (dx,) = call_kernel("reflect_transposed", [dy], [shape], n=self.n)
         return dx
 
     def grad(self, ddx):

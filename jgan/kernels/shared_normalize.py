@@ -26,11 +26,10 @@ class _Backward(Backward):
     def execute(self, x, weight, bias, dy):
         inputs, of_channels = [x, weight, bias, *self.moments, dy], weight.shape
         dweight, dbias, means = call_kernel(
-            "normalize.hpp", "normalize_backward_sums", inputs, [of_channels, of_channels, [2, *of_channels]],
-            **self.options,
-        )  # fmt: skip
+            "normalize_backward_sums", inputs, [of_channels, of_channels, [2, *of_channels]], **self.options
+        )
         inputs.append(processes.mean_of_constant(means))
-        (dx,) = call_kernel("normalize.hpp", "normalize_backward_by", inputs, [x.shape], **self.options)
+        (dx,) = call_kernel("normalize_backward_by", inputs, [x.shape], **self.options)
         return dx, dweight, dbias
 
 
@@ -38,10 +37,10 @@ class _Normalize(Normalize):
     backward = _Backward
 
     def execute(self, x, weight, bias):
-        (mean,) = call_kernel("normalize.hpp", "channel_means", [x], [weight.shape])
+        (mean,) = call_kernel("channel_means", [x], [weight.shape])
         mean = processes.mean_of_constant(mean)
-        (variance,) = call_kernel("normalize.hpp", "channel_variances", [x, mean], [weight.shape])
+        (variance,) = call_kernel("channel_variances", [x, mean], [weight.shape])
         self.moments = [mean, processes.mean_of_constant(variance)]
         inputs = [x, weight, bias, *self.moments]
-        (y,) = call_kernel("normalize.hpp", "normalize_by", inputs, [x.shape], **self.options)
+        (y,) = call_kernel("normalize_by", inputs, [x.shape], **self.options)
         return y

@@ -70,12 +70,6 @@ def test_headers_are_not_read_again(command):
     assert "executor.h" not in done.stderr
 
 
-def test_one_set_of_headers_is_for_operators_with_exact_arithmetic(command):
-    words = [*shlex.split(command)[4:], *shlex.split(compiling.EXACT)]
-    done = subprocess.run([jt.flags.cc_path, "-H", "-fsyntax-only", *words], capture_output=True, text=True)
-    assert any(line.startswith("! ") and line.endswith("/exact") for line in done.stderr.splitlines()), done.stderr
-
-
 @pytest.mark.parametrize(
     ("program", "source", "caller"),
     [

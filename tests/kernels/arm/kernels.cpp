@@ -1,47 +1,54 @@
 // Calls the kernels with the same numbers on any processor, and writes what they compute to standard output.
 #include <cstdio>
 #include <functional>
-#include "activate.hpp"
-#include "adam.hpp"
+#include "activate.cpp"
+#include "adam.cpp"
+#include "channels.cpp"
 #include "columns.hpp"
-#include "dense.hpp"
-#include "normalize.hpp"
-#include "pad.hpp"
+#include "dense.cpp"
+#include "normalize.cpp"
+#include "pad.cpp"
 #include "winograd.hpp"
 
 using Shapes = std::vector<std::vector<int64_t>>;
 
-struct Arrays {
-    std::vector<jittor::Var> own;
-    jgan::Vars vars;
+struct Numbers {
+    std::vector<std::vector<float>> values;
+    jgan::Arrays arrays;
 
-    explicit Arrays(const Shapes& shapes) : own(shapes.begin(), shapes.end()) {
-        for (auto& each : own) vars.push_back(&each);
+    explicit Numbers(const Shapes& shapes) {
+        for (const auto& shape : shapes) {
+            jgan::Array array{nullptr, 1, {}};
+            for (size_t i = 0; i < shape.size(); ++i) array.num *= array.shape[i] = shape[i];
+            values.emplace_back(array.num);
+            array.values = values.back().data();
+            arrays.push_back(array);
+        }
     }
 };
 
 // Between -1 and 1, by a linear congruential generator; squares where they must not be negative.
-Arrays inputs(const Shapes& shapes, std::vector<size_t> positive = {}) {
+Numbers inputs(const Shapes& shapes, std::vector<size_t> positive = {}) {
     static uint32_t state = 1;
-    Arrays arrays(shapes);
+    Numbers numbers(shapes);
     for (size_t i = 0; i < shapes.size(); ++i)
-        for (float& value : arrays.own[i].values) {
+        for (float& value : numbers.values[i]) {
             state = 1664525 * state + 1013904223;
             value = int32_t(state) / 2147483648.f;
             for (const size_t each : positive)
                 if (each == i) value *= value;
         }
-    return arrays;
+    return numbers;
 }
 
-void write(const Arrays& arrays) {
-    for (auto& each : arrays.own) std::fwrite(each.values.data(), sizeof(float), each.num, stdout);
+void write(const Numbers& numbers) {
+    for (const auto& each : numbers.values) std::fwrite(each.data(), sizeof(float), each.size(), stdout);
 }
 
-template <class Kernel, class... Numbers>
-void call(Kernel kernel, const Arrays& in, const Shapes& shapes, Numbers... numbers) {
-    Arrays out(shapes);
-    kernel(in.vars, out.vars, numbers...);
+template <class Kernel, class... Options>
+void call(Kernel kernel, const Numbers& in, const Shapes& shapes, Options... options) {
+    const Numbers out(shapes);
+    kernel(in.arrays, out.arrays, options...);
     write(out);
 }
 
@@ -51,9 +58,10 @@ void convolve(const std::function<void(jgan::Direction, const jgan::Geometry&, f
     const int64_t oh = (ih + 2 * padding - k) / stride + 1, ow = (iw + 2 * padding - k) / stride + 1;
     const jgan::Geometry g{n, ic, ih, iw, oc, k, k, oh, ow, stride, stride, padding, padding};
     for (const auto direction : {jgan::FORWARD, jgan::BACKWARD_DATA, jgan::BACKWARD_WEIGHTS}) {
-        const Arrays arrays = inputs({{n, ic, ih, iw}, {oc, ic, k, k}, {n, oc, oh, ow}});
-        algorithm(direction, g, jgan::floats(arrays.vars[0]), jgan::floats(arrays.vars[1]), jgan::floats(arrays.vars[2]));
-        write(arrays);
+        const Numbers numbers = inputs({{n, ic, ih, iw}, {oc, ic, k, k}, {n, oc, oh, ow}});
+        const auto& arrays = numbers.arrays;
+        algorithm(direction, g, arrays[0].values, arrays[1].values, arrays[2].values);
+        write(numbers);
     }
 }
 

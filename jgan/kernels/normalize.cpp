@@ -4,7 +4,6 @@
 //   y = leaky_relu((x - mean) / sqrt(variance + eps) * weight + bias),  each but x of one value per channel.
 //
 // slope: LeakyReLU's below 0; 0 makes it ReLU, 1 the identity.
-#pragma once
 #include <cmath>
 #include "activate.hpp"
 #include "channels.hpp"
@@ -17,30 +16,30 @@ struct Affine {
     double inverse[COLUMNS];  // of the standard deviation
 
     // parameters: weight, bias, mean and variance of all channels.
-    Affine(const Channels& channels, const Vars& parameters, double eps) {
+    Affine(const Channels& channels, const Arrays& parameters, double eps) {
         for (int j = 0; j < channels.width; ++j) {
             const int64_t c = channels.first + j;
-            inverse[j] = 1 / std::sqrt(floats(parameters[3])[c] + eps);
-            mean[j] = floats(parameters[2])[c];
-            scale[j] = floats(parameters[0])[c] * inverse[j];
-            shift[j] = floats(parameters[1])[c];
+            inverse[j] = 1 / std::sqrt(parameters[3].values[c] + eps);
+            mean[j] = parameters[2].values[c];
+            scale[j] = parameters[0].values[c] * inverse[j];
+            shift[j] = parameters[1].values[c];
         }
     }
     float operator()(float x, int j) const { return (x - mean[j]) * scale[j] + shift[j]; }
 };
 
 // x, weight, bias, mean, variance -> y
-inline void normalize_by(const Vars& in, const Vars& out, double eps, float slope) {
-    const float* x = floats(in[0]);
-    float* y = floats(out[0]);
-    const Vars parameters{in[1], in[2], in[3], in[4]};
+void normalize_by(const Arrays& in, const Arrays& out, double eps, double slope) {
+    const float* x = in[0].values;
+    float* y = out[0].values;
+    const Arrays parameters{in[1], in[2], in[3], in[4]};
     over_channels(in[0], [=, &parameters](const Channels& channels) {
         const Affine affine(channels, parameters, eps);
         channels.each([=, &affine](int64_t k, int j) { y[k] = leaky(affine(x[k], j), slope); });
     });
 }
 
-inline double values_of_a_channel(const jittor::Var* x) { return double(x->shape[0]) * x->shape[2]; }
+inline double values_of_a_channel(const Array& x) { return double(x.shape[0]) * x.shape[2]; }
 
 inline void set_mean(const Channels& channels, const float* x, double count, float* mean) {
     double sum[COLUMNS], none[COLUMNS];
@@ -60,24 +59,24 @@ inline void set_variance(const Channels& channels, const float* x, double count,
 }
 
 // x -> mean
-inline void channel_means(const Vars& in, const Vars& out) {
+void channel_means(const Arrays& in, const Arrays& out) {
     over_channels(in[0], [&](const Channels& channels) {
-        set_mean(channels, floats(in[0]), values_of_a_channel(in[0]), floats(out[0]));
+        set_mean(channels, in[0].values, values_of_a_channel(in[0]), out[0].values);
     });
 }
 
 // x, mean -> variance, about this mean
-inline void channel_variances(const Vars& in, const Vars& out) {
+void channel_variances(const Arrays& in, const Arrays& out) {
     over_channels(in[0], [&](const Channels& channels) {
-        set_variance(channels, floats(in[0]), values_of_a_channel(in[0]), floats(in[1]), floats(out[0]));
+        set_variance(channels, in[0].values, values_of_a_channel(in[0]), in[1].values, out[0].values);
     });
 }
 
 // x, weight, bias -> y, mean, variance
-inline void normalize(const Vars& in, const Vars& out, double eps, float slope) {
-    const float* x = floats(in[0]);
-    float *y = floats(out[0]), *mean = floats(out[1]), *variance = floats(out[2]);
-    const Vars parameters{in[1], in[2], out[1], out[2]};
+void normalize(const Arrays& in, const Arrays& out, double eps, double slope) {
+    const float* x = in[0].values;
+    float *y = out[0].values, *mean = out[1].values, *variance = out[2].values;
+    const Arrays parameters{in[1], in[2], out[1], out[2]};
     const double count = values_of_a_channel(in[0]);
     over_channels(in[0], [=, &parameters](const Channels& channels) {
         set_mean(channels, x, count, mean);
@@ -124,36 +123,36 @@ inline void set_dx(
 }
 
 // x, weight, bias, mean, variance, dy -> dx, dweight, dbias
-inline void normalize_backward(const Vars& in, const Vars& out, double eps, float slope) {
-    const float *x = floats(in[0]), *dy = floats(in[5]);
-    const Vars parameters{in[1], in[2], in[3], in[4]};
-    std::vector<float> means(2 * in[0]->shape[1]);
+void normalize_backward(const Arrays& in, const Arrays& out, double eps, double slope) {
+    const float *x = in[0].values, *dy = in[5].values;
+    const Arrays parameters{in[1], in[2], in[3], in[4]};
+    std::vector<float> means(2 * in[0].shape[1]);
     over_channels(in[0], [&](const Channels& channels) {
         const Affine affine(channels, parameters, eps);
         const double count = values_of_a_channel(in[0]);
-        set_backward_sums(channels, affine, x, dy, count, slope, floats(out[1]), floats(out[2]), means.data());
-        set_dx(channels, affine, x, dy, slope, means.data(), floats(out[0]));
+        set_backward_sums(channels, affine, x, dy, count, slope, out[1].values, out[2].values, means.data());
+        set_dx(channels, affine, x, dy, slope, means.data(), out[0].values);
     });
 }
 
 // The same in two parts: x, weight, bias, mean, variance, dy -> dweight, dbias, means
-inline void normalize_backward_sums(const Vars& in, const Vars& out, double eps, float slope) {
-    const Vars parameters{in[1], in[2], in[3], in[4]};
+void normalize_backward_sums(const Arrays& in, const Arrays& out, double eps, double slope) {
+    const Arrays parameters{in[1], in[2], in[3], in[4]};
     over_channels(in[0], [&](const Channels& channels) {
         const Affine affine(channels, parameters, eps);
         set_backward_sums(
-            channels, affine, floats(in[0]), floats(in[5]), values_of_a_channel(in[0]), slope,
-            floats(out[0]), floats(out[1]), floats(out[2])
+            channels, affine, in[0].values, in[5].values, values_of_a_channel(in[0]), slope,
+            out[0].values, out[1].values, out[2].values
         );
     });
 }
 
 // x, weight, bias, mean, variance, dy, means -> dx
-inline void normalize_backward_by(const Vars& in, const Vars& out, double eps, float slope) {
-    const Vars parameters{in[1], in[2], in[3], in[4]};
+void normalize_backward_by(const Arrays& in, const Arrays& out, double eps, double slope) {
+    const Arrays parameters{in[1], in[2], in[3], in[4]};
     over_channels(in[0], [&](const Channels& channels) {
         const Affine affine(channels, parameters, eps);
-        set_dx(channels, affine, floats(in[0]), floats(in[5]), slope, floats(in[6]), floats(out[0]));
+        set_dx(channels, affine, in[0].values, in[5].values, slope, in[6].values, out[0].values);
     });
 }
 

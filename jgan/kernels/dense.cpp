@@ -4,14 +4,13 @@
 // Here a block of the output stays in registers while it is summed up, from a panel of one matrix, a few of its columns
 // copied together, and single values of the other, where they are. A value of the output is one thread's, and its terms
 // are added in their order, so that it comes out the same for any number of threads.
-#pragma once
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <new>
 #include <omp.h>
 #include "activate.hpp"
-#include "channels.hpp"
+#include "arrays.hpp"
 #include "lanes.hpp"
 #include "scratch.hpp"
 
@@ -158,10 +157,10 @@ void inner_products(const float* row, const float* const* others, int64_t n, flo
 }
 
 // x (N, I), w (O, I), bias (O,) -> y = leaky(x w' + bias) (N, O); slope 1 leaves the sum as it is.
-inline void dense(const Vars& in, const Vars& out, double slope) {
-    const float *x = floats(in[0]), *w = floats(in[1]), *bias = floats(in[2]);
-    float* y = floats(out[0]);
-    const int64_t n = in[0]->shape[0], n_in = in[0]->shape[1], n_out = in[1]->shape[0];
+void dense(const Arrays& in, const Arrays& out, double slope) {
+    const float *x = in[0].values, *w = in[1].values, *bias = in[2].values;
+    float* y = out[0].values;
+    const int64_t n = in[0].shape[0], n_in = in[0].shape[1], n_out = in[1].shape[0];
     const auto finished = [&](float sum, int64_t o) { return slope == 1 ? sum + bias[o] : leaky(sum + bias[o], slope); };
     constexpr int64_t few_rows = 4;
     if (n <= few_rows) {  // lanes of a panel would be idle, so let them be neighbours in a row
@@ -197,23 +196,23 @@ inline float before_activation(float y, float dy, double slope) {
 }
 
 // dy (N, O), y like it, w (O, I) -> dx (N, I)
-inline void dense_backward_data(const Vars& in, const Vars& out, double slope) {
-    const float *dy = floats(in[0]), *y = floats(in[1]);
-    const int64_t n = in[0]->shape[0], n_out = in[0]->shape[1], n_in = in[2]->shape[1];
-    float* dz = slope == 1 ? floats(in[0]) : scratch(1).of<float>(n * n_out * sizeof(float));
+void dense_backward_data(const Arrays& in, const Arrays& out, double slope) {
+    const float *dy = in[0].values, *y = in[1].values;
+    const int64_t n = in[0].shape[0], n_out = in[0].shape[1], n_in = in[2].shape[1];
+    float* dz = slope == 1 ? in[0].values : scratch(1).of<float>(n * n_out * sizeof(float));
     if (!dz) throw std::bad_alloc();
     if (slope != 1) {
 #pragma omp parallel for simd schedule(static) if (n * n_out >= VALUES_WORTH_THREADS)
         for (int64_t i = 0; i < n * n_out; ++i) dz[i] = before_activation(y[i], dy[i], slope);
     }
-    multiply(matrix(dz, n, n_out), matrix(floats(in[2]), n_out, n_in), floats(out[0]));
+    multiply(matrix(dz, n, n_out), matrix(in[2].values, n_out, n_in), out[0].values);
 }
 
 // dy (N, O), y like it, x (N, I) -> dw (O, I), dbias (O,)
-inline void dense_backward_weights(const Vars& in, const Vars& out, double slope) {
-    const float *dy = floats(in[0]), *y = floats(in[1]);
-    const int64_t n = in[0]->shape[0], n_out = in[0]->shape[1], n_in = in[2]->shape[1];
-    float *dz = scratch(1).of<float>(n_out * n * sizeof(float)), *dbias = floats(out[1]);  // dz transposed
+void dense_backward_weights(const Arrays& in, const Arrays& out, double slope) {
+    const float *dy = in[0].values, *y = in[1].values;
+    const int64_t n = in[0].shape[0], n_out = in[0].shape[1], n_in = in[2].shape[1];
+    float *dz = scratch(1).of<float>(n_out * n * sizeof(float)), *dbias = out[1].values;  // dz transposed
     if (!dz) throw std::bad_alloc();
 #pragma omp parallel for schedule(static) if (n * n_out >= VALUES_WORTH_THREADS)
     for (int64_t o = 0; o < n_out; o += LANES) {
@@ -230,7 +229,7 @@ inline void dense_backward_weights(const Vars& in, const Vars& out, double slope
             transpose(height, width, square, LANES, dz + o * n + i, n);
         }
     }
-    multiply(matrix(dz, n_out, n), matrix(floats(in[2]), n, n_in), floats(out[0]));
+    multiply(matrix(dz, n_out, n), matrix(in[2].values, n, n_in), out[0].values);
 }
 
 }  // namespace jgan

@@ -1,7 +1,7 @@
 // Reflection padding of (N, C, H, W) by n pixels at every border, and its transpose.
-#pragma once
+#include <algorithm>
 #include <cstdlib>
-#include "channels.hpp"
+#include "arrays.hpp"
 
 namespace jgan {
 
@@ -14,17 +14,17 @@ inline int64_t mirrored(int64_t place, int64_t length) {
 // The sizes of images without their border, and of the rows and columns with it.
 struct Frame {
     int64_t height, width, planes, pad, high, wide;
-    Frame(const jittor::Var* images, double n)
-        : height(images->shape[2]), width(images->shape[3]), planes(images->num / (height * width)), pad(n),
+    Frame(const Array& images, double n)
+        : height(images.shape[2]), width(images.shape[3]), planes(images.num / (height * width)), pad(n),
           high(height + 2 * pad), wide(width + 2 * pad) {}
 };
 
 // x -> y
-inline void reflect(const Vars& in, const Vars& out, double n) {
+void reflect(const Arrays& in, const Arrays& out, double n) {
     const Frame frame(in[0], n);
     const int64_t height = frame.height, width = frame.width, pad = frame.pad;
-    const float* images = floats(in[0]);
-    float* padded = floats(out[0]);
+    const float* images = in[0].values;
+    float* padded = out[0].values;
 #pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < frame.planes * frame.high; ++row) {
         const int64_t plane = row / frame.high, source = mirrored(row % frame.high - pad, height);
@@ -37,11 +37,11 @@ inline void reflect(const Vars& in, const Vars& out, double n) {
 }
 
 // dy -> dx, each pixel the sum of those that it was mirrored to
-inline void reflect_transposed(const Vars& in, const Vars& out, double n) {
+void reflect_transposed(const Arrays& in, const Arrays& out, double n) {
     const Frame frame(out[0], n);
     const int64_t height = frame.height, width = frame.width, pad = frame.pad;
-    const float* padded = floats(in[0]);
-    float* images = floats(out[0]);
+    const float* padded = in[0].values;
+    float* images = out[0].values;
 #pragma omp parallel for schedule(static)
     for (int64_t plane = 0; plane < frame.planes; ++plane) {
         float* image = images + plane * height * width;

@@ -3,14 +3,13 @@
 //
 // oneDNN works fastest in layouts of its own. Jittor's operators ask for the primitive, for memory in its layouts and for
 // the reorders into and out of it at every call; here they are kept, by shape.
-#pragma once
 #include <array>
 #include <dnnl.hpp>
 #include <map>
 #include <new>
 #include <omp.h>
 #include <unordered_map>
-#include "channels.hpp"
+#include "arrays.hpp"
 #include "columns.hpp"
 #include "geometry.hpp"
 #include "scratch.hpp"
@@ -174,28 +173,28 @@ inline float* pixels_seen(const float* x, Geometry& g) {
 //     dy, w -> dx                              BACKWARD_DATA, which is also the transposed convolution of dy
 //     x, dy -> dw                              BACKWARD_WEIGHTS
 // and a third, which is the bias (O,) of y if it is biased.
-inline void convolve(const Vars& in, const Vars& out, double direction, double biased, double stride_h, double stride_w,
+void convolve(const Arrays& in, const Arrays& out, double direction, double biased, double stride_h, double stride_w,
                      double padding_h, double padding_w) {
     engine();  // which the plans need to the end
     static std::map<Task::Key, Plan> plans;
     const auto unknown = Direction(int(direction));
-    jittor::Var* x = unknown == BACKWARD_DATA ? out[0] : in[0];
-    jittor::Var* w = unknown == BACKWARD_WEIGHTS ? out[0] : in[1];
-    jittor::Var* y = unknown == FORWARD ? out[0] : in[unknown == BACKWARD_DATA ? 0 : 1];
-    float* bias = biased ? floats(in[2]) : nullptr;
-    const auto &xs = x->shape, &ws = w->shape, &ys = y->shape;
+    const Array& x = unknown == BACKWARD_DATA ? out[0] : in[0];
+    const Array& w = unknown == BACKWARD_WEIGHTS ? out[0] : in[1];
+    const Array& y = unknown == FORWARD ? out[0] : in[unknown == BACKWARD_DATA ? 0 : 1];
+    float* bias = biased ? in[2].values : nullptr;
+    const auto &xs = x.shape, &ws = w.shape, &ys = y.shape;
     Geometry sizes{xs[0], xs[1], xs[2], xs[3], ws[0], ws[2], ws[3], ys[2], ys[3],
                          int64_t(stride_h), int64_t(stride_w), int64_t(padding_h), int64_t(padding_w)};
     if (sizes.n == 0) {
-        std::fill_n(floats(out[0]), out[0]->num, 0.f);
+        std::fill_n(out[0].values, out[0].num, 0.f);
         return;
     }
-    if (winograd(unknown, sizes, floats(x), floats(w), floats(y))) {
-        if (bias) add_bias(sizes, bias, floats(y));
+    if (winograd(unknown, sizes, x.values, w.values, y.values)) {
+        if (bias) add_bias(sizes, bias, y.values);
         return;
     }
-    if (by_columns(unknown, sizes, floats(x), floats(w), floats(y))) return;
-    float* images = floats(x);
+    if (by_columns(unknown, sizes, x.values, w.values, y.values)) return;
+    float* images = x.values;
     if (unknown == FORWARD && sizes.kh == 1 && sizes.kw == 1 && sizes.stride_h != sizes.stride_w)
         images = pixels_seen(images, sizes);
     const Task task{unknown, sizes, bias != nullptr, omp_get_max_threads()};
@@ -204,7 +203,7 @@ inline void convolve(const Vars& in, const Vars& out, double direction, double b
         if (plans.size() >= MOST_PLANS) plans.clear();
         found = plans.emplace(task.key(), Plan(task)).first;
     }
-    found->second.run(images, floats(w), floats(y), bias);
+    found->second.run(images, w.values, y.values, bias);
 }
 
 }  // namespace jgan

@@ -1,23 +1,22 @@
 // A step of Adam for all parameters of an optimizer at once.
-#pragma once
 #include <cmath>
-#include "channels.hpp"
+#include "arrays.hpp"
 
 namespace jgan {
 
 // k parameters, their k gradients, first and second moments -> k parameters, first and second moments.
 //   m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  p = p - step m / (sqrt(v) / root + eps)
 // with step = lr / (1 - b1^t) and root = sqrt(1 - b2^t): Kingma & Ba 2015, algorithm 1, in PyTorch's order.
-inline void adam(const Vars& in, const Vars& out, double b1, double b2, double eps, double step, double root) {
+void adam(const Arrays& in, const Arrays& out, double b1, double b2, double eps, double step, double root) {
     const float keep_m = b1, take_m = 1 - b1, keep_v = b2, take_v = 1 - b2;
     const float small = eps, length = step, inverse = 1 / root;
     const size_t n_parameters = out.size() / 3;
 #pragma omp parallel
     for (size_t i = 0; i < n_parameters; ++i) {
-        const float *p = floats(in[i]), *g = floats(in[n_parameters + i]);
-        const float *m = floats(in[2 * n_parameters + i]), *v = floats(in[3 * n_parameters + i]);
-        float *new_p = floats(out[i]), *new_m = floats(out[n_parameters + i]), *new_v = floats(out[2 * n_parameters + i]);
-        const int64_t n = in[i]->num;
+        const float *p = in[i].values, *g = in[n_parameters + i].values;
+        const float *m = in[2 * n_parameters + i].values, *v = in[3 * n_parameters + i].values;
+        float *new_p = out[i].values, *new_m = out[n_parameters + i].values, *new_v = out[2 * n_parameters + i].values;
+        const int64_t n = in[i].num;
 #pragma omp for simd schedule(static) nowait
         for (int64_t k = 0; k < n; ++k) {
             const float moment = keep_m * m[k] + take_m * g[k];
