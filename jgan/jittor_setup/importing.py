@@ -174,6 +174,10 @@ def _explain(error: BaseException, chatter: str) -> None:
 
 def _after_import() -> None:
     compile_operators_fast()
+    if os.environ.get("JGAN_KERNELS") != "0" and not cuda_of_jittor():
+        from jgan.kernels.library import shared_library  # which needs Jittor
+
+        shared_library()  # now, with all else that is compiled once, so that a first step need not wait for it
     _end_compile_workers()
     _give_signals_back()
 

@@ -39,6 +39,7 @@ def shared_library() -> Path | None:
         with open(made.with_name("lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be about it
             if not made.is_file():
+                print("jgan compiles its kernels: some seconds, once.", file=sys.stderr, flush=True)
                 _compile(sources, options, made)
     except OSError as error:
         print(f"jgan's kernels cannot be compiled, so Jittor's own operators serve, slower:\n{error}", file=sys.stderr)
