@@ -123,7 +123,7 @@ def jittor_gradients(worker: Worker) -> tuple[dict[str, np.ndarray], list[np.nda
 
         return recorded
 
-    for name in ("leaky_relu", "batch_norm", "instance_norm"):
+    for name in ("leaky_relu", "linear", "batch_norm", "instance_norm"):
         setattr(layers, name, recording(getattr(layers, name)))
     names = {
         id(var): f"{network}/{name}"

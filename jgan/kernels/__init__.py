@@ -59,7 +59,7 @@ def call_kernel(function: str, inputs: list, shapes: list, **numbers: float) -> 
         cpu_src=source,
         data={name: float(number) for name, number in numbers.items()},
     )
-    results[0].compile_options = _options()
+    results[0].compile_options = {f'FLAGS: "{shared_library()}" ': 1}
     return results
 
 
@@ -68,8 +68,3 @@ def _call(function: str, numbers: tuple) -> tuple[str, str]:
     header = HEADER.format(arrays=ARRAYS, function=function, numbers=", double" * len(numbers))
     arguments = ["jgan::arrays(_inputs)", "jgan::arrays(_outputs)", *(f'data["{name}"]' for name in numbers)]
     return header, f"jgan::{function}({', '.join(arguments)});"
-
-
-@cache
-def _options() -> dict[str, int]:
-    return {f'FLAGS: "{shared_library()}" ': 1}

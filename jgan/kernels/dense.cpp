@@ -165,7 +165,7 @@ void dense(const Arrays& in, const Arrays& out, double slope) {
     constexpr int64_t few_rows = 4;
     if (n <= few_rows) {  // lanes of a panel would be idle, so let them be neighbours in a row
         constexpr int64_t N = 4;
-#pragma omp parallel for schedule(static) if (n * n_in * n_out >= WORTH_THREADS)
+#pragma omp parallel for schedule(static) if (n_in * n_out >= VALUES_WORTH_THREADS)
         for (int64_t first = 0; first < n_out; first += N)
             for (int64_t i = 0; i < n; ++i) {
                 const float* rows[N];

@@ -25,6 +25,7 @@ import jittor as jt
 from jgan.kernels.activate import leaky_relu
 from jgan.kernels.convolve import conv
 from jgan.kernels.dense import linear
+from jgan.kernels.library import shared_library
 from jgan.kernels.normalize import batch_norm, instance_norm
 from jgan.optimizers import adam
 from jittor import nn
@@ -36,6 +37,8 @@ if len(sys.argv) > 2:  # for another processor, into a folder of its own
     jt.flags.cache_path = str(folder)
     assert "-march=native" in jt.flags.cc_flags
     jt.flags.cc_flags = jt.flags.cc_flags.replace("-march=native", f"-march={sys.argv[2]}")
+    shared_library.cache_clear()
+    assert shared_library().parent == folder
 
 random = np.random.default_rng(0)
 results = []
