@@ -75,30 +75,31 @@ def counted(step) -> tuple[int, int]:
     from torch.optim.optimizer import register_optimizer_step_post_hook
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_leaves
-    from torch.utils.flop_counter import FlopCounterMode, flop_registry
+    from torch.utils.flop_counter import flop_registry  # its FlopCounterMode cannot follow a gradient penalty
 
-    class Moved(TorchDispatchMode):
-        bytes = 0
+    class Counting(TorchDispatchMode):
+        flops = bytes = 0
 
         def __torch_dispatch__(self, function, types, args=(), kwargs=None):
             result = function(*args, **(kwargs or {}))
             if function.overloadpacket in flop_registry:
                 tensors = (leaf for leaf in tree_leaves((args, result)) if isinstance(leaf, torch.Tensor))
                 self.bytes += sum(tensor.nbytes for tensor in tensors)
+                self.flops += flop_registry[function.overloadpacket](*args, **(kwargs or {}), out_val=result)
             return result
 
     def updated(optimizer, *_):
         for weight in (weight for group in optimizer.param_groups for weight in group["params"]):
             averages = sum(getattr(value, "shape", None) == weight.shape for value in optimizer.state[weight].values())
-            moved.bytes += weight.nbytes * (3 + 2 * averages)
+            counting.bytes += weight.nbytes * (3 + 2 * averages)
 
     hook = register_optimizer_step_post_hook(updated)
     try:
-        with FlopCounterMode(display=False) as flops, Moved() as moved:
+        with Counting() as counting:
             step()
     finally:
         hook.remove()
-    return flops.get_total_flops(), moved.bytes
+    return counting.flops, counting.bytes
 
 
 if __name__ == "__main__":
