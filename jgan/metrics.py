@@ -129,9 +129,11 @@ def within_class_diversity(features: np.ndarray, labels: np.ndarray) -> float:
         of_class = features[labels == label]
         if len(of_class) < 2:
             raise ValueError(f"class {label} has {len(of_class)} features; two are needed")
-        total = sum(
-            _distances(of_class[start : start + BLOCK], of_class).sum() for start in range(0, len(of_class), BLOCK)
-        )
+        total = 0.0
+        for start in range(0, len(of_class), BLOCK):
+            distances = _distances(of_class[start : start + BLOCK], of_class)
+            np.fill_diagonal(distances[:, start:], 0)  # of each from itself, which rounding makes larger
+            total += distances.sum()
         means.append(total / (len(of_class) * (len(of_class) - 1)))
     return float(np.mean(means))
 
