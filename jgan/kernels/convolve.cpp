@@ -1,5 +1,5 @@
 // Convolution of NCHW float images, and its two derivatives: by oneDNN 2, with what it needs kept between calls, or where
-// that is faster by winograd.hpp and columns.hpp.
+// that is faster by patches.hpp, winograd.hpp and columns.hpp.
 //
 // oneDNN works fastest in layouts of its own. Jittor's operators ask for the primitive, for memory in its layouts and for
 // the reorders into and out of it at every call; here they are kept, by shape.
@@ -12,6 +12,7 @@
 #include "arrays.hpp"
 #include "columns.hpp"
 #include "geometry.hpp"
+#include "patches.hpp"
 #include "scratch.hpp"
 #include "winograd.hpp"
 
@@ -31,10 +32,12 @@ struct Task {
     bool with_bias;
     int n_threads;
 
-    // 3x3 windows at stride 1: oneDNN's F(4x4, 3x3) makes the derivatives twice as fast, and errs by 1e-6 like the others.
+    // 3x3 windows at stride 1: oneDNN's F(4x4, 3x3) is twice as fast, unless there are so few tiles that the transformed
+    // weights are most of the work. It errs by 1e-6 like the others.
     bool suits_onednns_winograd() const {
-        return sizes.kh == 3 && sizes.kw == 3 && sizes.stride_h == 1 && sizes.stride_w == 1 && sizes.ic >= 16 &&
-               sizes.oc >= 16;
+        const Geometry& g = sizes;
+        return g.kh == 3 && g.kw == 3 && g.stride_h == 1 && g.stride_w == 1 && g.ic >= 16 && g.oc >= 16 &&
+               g.n * g.oh * g.ow >= 512;
     }
 
     using Key = std::array<int64_t, 16>;
@@ -104,9 +107,12 @@ private:
             outer[i] = memory(ours[i], engine(), nullptr);
         }
         const memory::desc of_bias = task.with_bias ? memory::desc({g.oc}, f32, memory::format_tag::a) : memory::desc();
-        const auto kind = task.direction == FORWARD ? prop_kind::forward_inference : prop_kind::forward_training;
+        // Not forward_inference: oneDNN 2.2's brings weights into Winograd's layout by a reorder slower than the convolution,
+        // and windows of 1x1 (brgconv_1x1) over wrong pixels at a stride of 1 down and more across.
         const convolution_forward::primitive_desc forward(
-            {kind, algorithm, any_layout[0], any_layout[1], of_bias, any_layout[2], strides, before, after}, engine());
+            {prop_kind::forward_training, algorithm, any_layout[0], any_layout[1], of_bias, any_layout[2], strides, before,
+             after},
+            engine());
         int names[3] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
         primitive convolution;
         if (task.direction == FORWARD) {
@@ -153,22 +159,6 @@ inline void add_bias(const Geometry& g, const float* bias, float* y) {
             for (int64_t k = 0; k < size; ++k) y[(i * g.oc + channel) * size + k] += bias[channel];
 }
 
-// The pixels of x that windows of 1x1 see, and the sizes that go with them. oneDNN 2.2 (brgconv_1x1) takes others at a stride
-// of 1 down and more across: it is given these at stride 1.
-inline float* pixels_seen(const float* x, Geometry& g) {
-    float* seen = own_scratch().of<float>(g.n * g.ic * g.oh * g.ow * sizeof(float));
-    if (!seen) throw std::bad_alloc();
-    for (int64_t plane = 0, k = 0; plane < g.n * g.ic; ++plane)
-        for (int64_t i = 0; i < g.oh; ++i)
-            for (int64_t j = 0; j < g.ow; ++j, ++k) {
-                const int64_t row = i * g.stride_h - g.padding_h, column = j * g.stride_w - g.padding_w;
-                const bool inside = row >= 0 && row < g.ih && column >= 0 && column < g.iw;
-                seen[k] = inside ? x[(plane * g.ih + row) * g.iw + column] : 0;
-            }
-    g.ih = g.oh, g.iw = g.ow, g.stride_h = g.stride_w = 1, g.padding_h = g.padding_w = 0;
-    return seen;
-}
-
 // in: x (N, I, H, W), w (O, I, kh, kw) -> y    if the direction is FORWARD
 //     dy, w -> dx                              BACKWARD_DATA, which is also the transposed convolution of dy
 //     x, dy -> dw                              BACKWARD_WEIGHTS
@@ -183,27 +173,25 @@ void convolve(const Arrays& in, const Arrays& out, double direction, double bias
     const Array& y = unknown == FORWARD ? out[0] : in[unknown == BACKWARD_DATA ? 0 : 1];
     float* bias = biased ? in[2].values : nullptr;
     const auto &xs = x.shape, &ws = w.shape, &ys = y.shape;
-    Geometry sizes{xs[0], xs[1], xs[2], xs[3], ws[0], ws[2], ws[3], ys[2], ys[3],
+    const Geometry sizes{xs[0], xs[1], xs[2], xs[3], ws[0], ws[2], ws[3], ys[2], ys[3],
                    int64_t(stride_h), int64_t(stride_w), int64_t(padding_h), int64_t(padding_w)};
     if (sizes.n == 0) {
         std::fill_n(out[0].values, out[0].num, 0.f);
         return;
     }
-    if (winograd(unknown, sizes, x.values, w.values, y.values)) {
+    if (by_patches(unknown, sizes, x.values, w.values, y.values) ||
+        winograd(unknown, sizes, x.values, w.values, y.values)) {
         if (bias) add_bias(sizes, bias, y.values);
         return;
     }
     if (by_columns(unknown, sizes, x.values, w.values, y.values)) return;
-    float* images = x.values;
-    if (unknown == FORWARD && sizes.kh == 1 && sizes.kw == 1 && sizes.stride_h != sizes.stride_w)
-        images = pixels_seen(images, sizes);
     const Task task{unknown, sizes, bias != nullptr, omp_get_max_threads()};
     auto found = plans.find(task.key());
     if (found == plans.end()) {
         if (plans.size() >= MOST_PLANS) plans.clear();
         found = plans.emplace(task.key(), Plan(task)).first;
     }
-    found->second.run(images, w.values, y.values, bias);
+    found->second.run(x.values, w.values, y.values, bias);
 }
 
 }  // namespace jgan

@@ -1,5 +1,5 @@
 """Convolution and transposed convolution: by oneDNN, with what it sets up kept between calls, or where that is faster
-by winograd.hpp and columns.hpp.
+by patches.hpp, winograd.hpp and columns.hpp.
 
 Convolution is linear in its images x and in its weights w. It and its two derivatives are three functions, each of two
 among x, w and y; the derivatives of each are the two others, which makes them right to any order.

@@ -55,7 +55,15 @@ CASES = [  # x, channels of the result, window, stride, padding
     ((3, 1, 90, 80), 32, (7, 7), (1, 1), (3, 2)),
     ((2, 2, 9, 5), 16, (3, 5), (1, 1), (3, 4)),
     ((2, 32, 8, 9), 3, (4, 4), (2, 2), (1, 1)),
-    *[((2, 3, 3, 5), 20, (1, 1), stride, (0, 0)) for stride in ((1, 2), (1, 3), (2, 1))],
+    ((2, 16, 20, 21), 32, (3, 3), (1, 1), (1, 1)),
+    *[((2, 3, 11, 25), 20, (1, 1), stride, (0, 0)) for stride in ((1, 2), (1, 3), (2, 1))],
+]
+BY_PATCHES = [  # by patches.hpp: of one image and of several, of one place and of many, deeper and wider than a panel
+    ((1, 70, 9, 9), 40, (3, 3), (1, 1), (1, 1)),
+    ((7, 130, 4, 4), 30, (4, 4), (1, 1), (0, 0)),
+    ((3, 40, 8, 6), 100, (4, 4), (2, 2), (1, 1)),
+    ((1, 33, 2, 2), 65, (4, 4), (2, 2), (1, 1)),
+    ((2, 2, 1, 3), 5, (5, 2), (3, 1), (2, 1)),
 ]
 BY_TILES = [  # by winograd.hpp: short and long tiles, the last ones cut off; images in several groups
     ((6, 64, 23, 18), 64, (4, 4), (2, 2), (1, 1)),
@@ -68,7 +76,7 @@ BY_TILES = [  # by winograd.hpp: short and long tiles, the last ones cut off; im
 ]
 
 
-@pytest.mark.parametrize(("shape", "n_out", "window", "stride", "padding"), [*CASES, *BY_TILES])
+@pytest.mark.parametrize(("shape", "n_out", "window", "stride", "padding"), [*CASES, *BY_PATCHES, *BY_TILES])
 @pytest.mark.parametrize("with_bias", [False, True])
 def test_convolution(shape, n_out, window, stride, padding, with_bias):
     random = np.random.default_rng(0)
@@ -81,7 +89,7 @@ def test_convolution(shape, n_out, window, stride, padding, with_bias):
     )
 
 
-@pytest.mark.parametrize(("shape", "n_out", "window", "stride", "padding"), [*CASES, *BY_TILES[:4]])
+@pytest.mark.parametrize(("shape", "n_out", "window", "stride", "padding"), [*CASES, *BY_PATCHES, *BY_TILES[:4]])
 @pytest.mark.parametrize("output_padding", [0, 1])
 def test_transposed_convolution(shape, n_out, window, stride, padding, output_padding):
     output_padding = tuple(min(output_padding, s - 1) for s in stride)

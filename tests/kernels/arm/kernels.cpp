@@ -8,6 +8,7 @@
 #include "dense.cpp"
 #include "normalize.cpp"
 #include "pad.cpp"
+#include "patches.hpp"
 #include "winograd.hpp"
 
 using Shapes = std::vector<std::vector<int64_t>>;
@@ -96,4 +97,5 @@ int main() {
         convolve([&](auto... task) { convolve_by_tiles(by, task...); }, 16, 32, length == 6 ? 5 : length, by.stride);
     }
     convolve([](auto... task) { by_columns(task...); }, 3, 16, 4, 2);
+    convolve([](auto... task) { by_patches(task...); }, 70, 40, 5, 4);
 }
