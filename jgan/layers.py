@@ -16,7 +16,9 @@ from jgan.kernels.convolve import conv, conv_transpose
 from jgan.kernels.dense import linear
 from jgan.kernels.normalize import batch_norm, instance_norm, normalize_by
 from jgan.kernels.pad import reflection_pad
+from jgan.kernels.plain import unit
 from jgan.kernels.shared_normalize import shared_batch_norm
+from jgan.kernels.spectral import spectral_norm
 
 
 class Conv(nn.Conv):
@@ -108,24 +110,15 @@ def spectrally_normalized(layer):
     Miyato et al. 2018 (arXiv:1802.05957, algorithm 1). sigma is found by power iteration, one round in each pass, from
     the vector that the pass before left in `layer.running_u`. A pass in evaluation, or within `untracked`, leaves none.
     """
-    # v = W^T u / |W^T u|,  u = W v / |W v|,  sigma = u^T W v    where u and v count as constants (eq. 9 to 12)
-    matrix = layer.weight.reshape((layer.weight.shape[0], -1))
-    constant = matrix.detach()
-    v = _unit((constant * layer.running_u.unsqueeze(1)).sum(0))
-    u = _unit((constant * v).sum(1))
+    weight, u = spectral_norm(layer.weight, layer.running_u)
     if layer.tracked and layer.is_training():
         with jt.no_grad():
             layer.running_u.update(u)
-    sigma = (matrix * u.unsqueeze(1) * v).sum()
-    return layer.weight / sigma
-
-
-def _unit(vector):
-    return vector / jt.maximum(vector.norm(2), 1e-12)
+    return weight
 
 
 def _random_unit(n: int):
-    return _unit(jt.randn((n,))).stop_grad()
+    return unit(jt.randn((n,))).stop_grad()
 
 
 def _require_images(x, channels: int) -> None:

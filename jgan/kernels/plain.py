@@ -58,6 +58,21 @@ def conv_transpose(x, w, bias, *, stride: tuple, padding: tuple, output_padding:
     return nn.conv_transpose2d(x, w, bias, stride, padding, output_padding)
 
 
+def spectral_norm(w, u) -> tuple:
+    """w (O, ...), u (O,) -> w / sigma, and the next u (O,) without gradient."""
+    # v = W^T u / |W^T u|,  u = W v / |W v|,  sigma = u^T W v    where u and v count as constants
+    matrix = w.reshape((w.shape[0], -1))
+    constant = matrix.detach()
+    v = unit((constant * u.unsqueeze(1)).sum(0))
+    u = unit((constant * v).sum(1))
+    return w / (matrix * u.unsqueeze(1) * v).sum(), u
+
+
+def unit(vector):
+    """A vector divided by its length."""
+    return vector / jt.maximum(vector.norm(2), 1e-12)
+
+
 def reflection_pad(x, n: int):
     """x (N, C, H, W) -> (N, C, H + 2n, W + 2n)"""
     return nn.pad(x, [n] * 4, mode="reflect")
