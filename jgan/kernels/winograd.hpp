@@ -251,7 +251,7 @@ struct Winograd {
     // What is multiplied per pair of channels; nothing if there are too few tiles, which leaves the matrices of w most of the
     // work, or if those of one image take more than 256 MB.
     double cost(const Geometry& g) const {
-        constexpr int64_t least_tiles = 128, most = int64_t(1) << 26;
+        constexpr int64_t least_tiles = 100, most = int64_t(1) << 26;
         const int64_t tiles = tiles_h(g) * tiles_w(g), products = parities * points * tiles;
         return g.n * tiles < least_tiles || products * g.ic > most ? 0 : double(g.n) * products;
     }
@@ -298,26 +298,23 @@ inline void convolve_by_tiles(const Winograd& by, Direction direction, const Geo
 // Whether so many multiplications are worth the transformations.
 inline bool is_faster(const Geometry& g, double cost) { return cost && cost <= 0.75 * g.kh * g.kw * g.n * g.oh * g.ow; }
 
-// Computes a convolution if that is faster than a direct one: for enough channels, windows of 4x4 or 5x5 at stride 2, and of
-// 5x5 at stride 1. The bounds were measured on AVX-512.
+// Computes a convolution if that is faster than a direct one: for enough channels, windows of 4x4 or 5x5 at stride 1 or 2.
+// The bounds were measured on AVX-512.
 inline bool winograd(Direction direction, const Geometry& g, float* x, float* w, float* y) {
     constexpr int64_t least_channels = 64;
-    static const Winograd of_4x4_at_2[] = {Winograd::of<2, 2, 2>(), Winograd::of<4, 2, 2>()};
-    static const Winograd of_5x5_at_2[] = {Winograd::of<2, 3, 2>(), Winograd::of<4, 3, 2>()};
-    static const Winograd of_5x5 = Winograd::of<2, 5, 1>();
-    if (g.kh != g.kw || g.stride_h != g.stride_w) return false;
+    static const Winograd all[] = {Winograd::of<2, 2, 2>(), Winograd::of<4, 2, 2>(), Winograd::of<2, 3, 2>(),
+                                   Winograd::of<4, 3, 2>(), Winograd::of<2, 4, 1>(), Winograd::of<3, 4, 1>(),
+                                   Winograd::of<2, 5, 1>()};
+    if (g.kh != g.kw || (g.kh != 4 && g.kh != 5) || g.stride_h != g.stride_w) return false;
     if (g.ic % LINE || g.oc % LINE || std::min(g.ic, g.oc) < least_channels) return false;
 
-    const Winograd* chosen = nullptr;
-    if (g.stride_h == 2 && (g.kh == 4 || g.kh == 5)) {
-        const Winograd* small_and_large = g.kh == 4 ? of_4x4_at_2 : of_5x5_at_2;
-        const double small_cost = small_and_large[0].cost(g), large_cost = small_and_large[1].cost(g);
-        chosen = &small_and_large[large_cost && (!small_cost || large_cost <= small_cost)];
-    } else if (g.stride_h == 1 && g.kh == 5) {
-        chosen = &of_5x5;
+    const Winograd* cheapest = nullptr;
+    for (const Winograd& each : all) {
+        if (each.stride != g.stride_h || each.window != (g.kh + each.stride - 1) / each.stride || !each.cost(g)) continue;
+        if (!cheapest || each.cost(g) <= cheapest->cost(g)) cheapest = &each;
     }
-    if (!chosen || !is_faster(g, chosen->cost(g))) return false;
-    convolve_by_tiles(*chosen, direction, g, x, w, y);
+    if (!cheapest || !is_faster(g, cheapest->cost(g))) return false;
+    convolve_by_tiles(*cheapest, direction, g, x, w, y);
     return true;
 }
 

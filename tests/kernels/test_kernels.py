@@ -27,6 +27,7 @@ from jgan.kernels.convolve import conv
 from jgan.kernels.dense import linear
 from jgan.kernels.library import shared_library
 from jgan.kernels.normalize import batch_norm, instance_norm
+from jgan.layers import SpectralLinear
 from jgan.optimizers import adam
 from jittor import nn
 
@@ -58,6 +59,12 @@ optimizer = adam(layer, lr=0.1, b1=0.5, b2=0.999)
 for _ in range(3):
     optimizer.step((layer.weight**3).sum() + (layer.bias**2 + layer.bias).sum())
 results += [layer.weight, layer.bias]
+layer = SpectralLinear(1100, 130, bias=False)
+layer.weight.assign(random.normal(size=(130, 1100)).astype(np.float32))
+layer.running_u.assign(np.ones(130, np.float32))
+x = jt.array(random.normal(size=(9, 1100)).astype(np.float32))
+adam(layer, lr=0.1, b1=0.5, b2=0.999).step(layer(x).sqr().sum())
+results += [layer.weight, layer.running_u]
 results = {f"ours {i}": each for i, each in enumerate(results)}
 convolutions = {  # images, channels of the result, window, stride, padding
     "ours, short tiles": [(6, 64, 23, 18), 64, 4, 2, 1],
@@ -65,6 +72,7 @@ convolutions = {  # images, channels of the result, window, stride, padding
     "ours, 5x5": [(16, 80, 25, 22), 64, 5, 2, 2],
     "ours, stride 1": [(6, 64, 13, 16), 80, 5, 1, 2],
     "ours, few channels": [(3, 3, 33, 150), 16, 4, 2, 1],
+    "ours, few places": [(2, 70, 10, 12), 130, 4, 2, 1],
     "oneDNN's": [(4, 32, 16, 16), 48, 4, 2, 1],
     "oneDNN's Winograd": [(1, 32, 24, 24), 32, 3, 1, 1],
 }

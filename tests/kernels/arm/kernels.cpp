@@ -92,7 +92,8 @@ int main() {
         call(dense_backward_weights, inputs({{n, n_out}, {n, n_out}, {n, n_in}}), {{n_out, n_in}, {n_out}}, 1.);
     }
     for (const auto& by : {Winograd::of<2, 2, 2>(), Winograd::of<4, 2, 2>(), Winograd::of<2, 3, 2>(),
-                           Winograd::of<4, 3, 2>(), Winograd::of<2, 5, 1>()}) {
+                           Winograd::of<4, 3, 2>(), Winograd::of<2, 4, 1>(), Winograd::of<3, 4, 1>(),
+                           Winograd::of<2, 5, 1>()}) {
         const int64_t length = by.window * by.stride;  // of a window; one of 5 at stride 2 is padded to 6
         convolve([&](auto... task) { convolve_by_tiles(by, task...); }, 16, 32, length == 6 ? 5 : length, by.stride);
     }
