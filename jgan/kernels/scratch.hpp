@@ -19,10 +19,10 @@ public:
     // At least so many bytes, aligned to 2 MB; null if there is no such memory.
     template <class T>
     T* of(size_t bytes) {
-        if (bytes > size || size > LARGEST_KEPT) {
+        if (!memory || bytes > size || size > LARGEST_KEPT) {
             constexpr size_t page = size_t(1) << 21;
             std::free(memory);
-            size = (bytes + page - 1) / page * page;
+            size = bytes / page * page + page;
             memory = ::aligned_alloc(page, size);
             if (memory)
                 ::madvise(memory, size, MADV_HUGEPAGE);  // 3 to 10% faster
