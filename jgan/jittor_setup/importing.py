@@ -19,7 +19,7 @@ from pathlib import Path
 
 from jgan.errors import UserError
 from jgan.jittor_setup.compiling import compile_operators_fast
-from jgan.jittor_setup.prerequisites import cuda_of_jittor, ensure_prerequisites
+from jgan.jittor_setup.prerequisites import cuda_of_jittor, ensure_prerequisites, kernels_are_wanted
 
 
 def prepare() -> None:
@@ -174,7 +174,7 @@ def _explain(error: BaseException, chatter: str) -> None:
 
 def _after_import() -> None:
     compile_operators_fast()
-    if os.environ.get("JGAN_KERNELS") != "0" and not cuda_of_jittor():
+    if kernels_are_wanted() and not cuda_of_jittor():
         from jgan.kernels.library import shared_library  # which needs Jittor
 
         shared_library()  # now, with all else that is compiled once, so that a first step need not wait for it

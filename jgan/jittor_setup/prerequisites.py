@@ -90,6 +90,11 @@ def cuda_is_usable() -> bool:
     return nvcc is not None and loads(cuda_libraries(nvcc) / RUNTIME)
 
 
+def kernels_are_wanted() -> bool:
+    """Whether jgan's own kernels may serve: not if the environment says JGAN_KERNELS=0."""
+    return os.environ.get("JGAN_KERNELS") != "0"
+
+
 def cuda_of_jittor() -> bool:
     """Whether Jittor has installed a CUDA of its own."""
     return os.path.isdir(jittor_cache() / "jtcuda")

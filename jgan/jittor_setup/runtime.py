@@ -10,6 +10,7 @@ import numpy as np
 
 from jgan import processes
 from jgan.errors import UserError
+from jgan.jittor_setup.prerequisites import kernels_are_wanted
 from jgan.random import rng
 
 NO_CUDA = (
@@ -72,7 +73,7 @@ def versions() -> dict[str, str]:
         "g++": get_version(jt.flags.cc_path).strip("()"),
         "platform": platform.platform(),
         "device": "cuda" if jt.flags.use_cuda else "cpu",
-        "kernels": "off" if os.environ.get("JGAN_KERNELS") == "0" else "on",
+        "kernels": "on" if kernels_are_wanted() else "off",
         "processor": get_cpu_version(),
         "threads": os.environ.get("OMP_NUM_THREADS") or str(len(os.sched_getaffinity(0))),
         **({"processes": str(processes.size())} if processes.size() > 1 else {}),

@@ -8,13 +8,13 @@ JGAN_KERNELS=0. `jgan.layers` and `jgan.optimizers` use them; nothing else knows
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import cache
 from pathlib import Path
 
 import jittor as jt
 
+from jgan.jittor_setup.prerequisites import kernels_are_wanted
 from jgan.kernels.library import shared_library
 
 ARRAYS = Path(__file__).with_name("arrays.hpp").read_text().replace("#pragma once\n", "")
@@ -36,7 +36,7 @@ void {function}(const Arrays& in, const Arrays& out{numbers});
 def can_use_kernels(*variables) -> bool:
     """Whether the kernels may compute on these Vars."""
     return (
-        os.environ.get("JGAN_KERNELS") != "0"
+        kernels_are_wanted()
         and not jt.flags.use_cuda
         and sys.platform == "linux"
         and all(var.dtype == "float32" for var in variables)
