@@ -59,8 +59,11 @@ SMOOTHED = ("vanilla", "lsgan")  # the losses whose target for real images may b
 
 
 def framework(name: str):
-    """The half of this package in "jittor" or "pytorch"."""
-    root = {"jittor": "jgan", "pytorch": "jgan.reference"}[name]
+    """The half of this package in "jittor" or "pytorch"; ValueError for any other."""
+    roots = {"jittor": "jgan", "pytorch": "jgan.reference"}
+    if name not in roots:
+        raise ValueError(f"the framework is one of {', '.join(roots)}, not {name}")
+    root = roots[name]
     for module in MODULES:
         importlib.import_module(f"{root}.{module}")
     return importlib.import_module(root)

@@ -73,6 +73,13 @@ def remove_partial(folder: str | Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def require_room_for(folder: Path) -> None:
+    """UserError if a folder cannot be made, because a file is in its place or in that of one above it."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise UserError(f"cannot make the folder {folder}: {there} is a file")
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, unless it is there; UserError if it cannot be made, or written into."""
     try:

@@ -42,7 +42,7 @@ def main(opt: Options, given: dict) -> int:
     save_gif(run.folder / "progress.gif", sheets, ms=opt.ms)
     shown = ", ".join(str(steps[i]) for i in dict.fromkeys(chosen))
     print(f"wrote {run.folder}/progress.png: from top to bottom, steps {shown}")
-    print(f"wrote {run.folder}/progress.gif: {len(sheets)} samples")
+    print(f"wrote {run.folder}/progress.gif: {len(sheets)} sample{'s' * (len(sheets) != 1)}")
     return 0
 
 

@@ -21,8 +21,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 PICTURES = {  # what the commands take for the reader's own images -> width and height
     **{f"flowers/{name}/{i}.png": (40, 40) for name in ("rose", "tulip") for i in range(4)},
     **{f"faces/{i}.jpg": (70, 80) for i in range(4)},
-    **{f"facades/{i}.jpg": (160, 80) for i in range(4)},
-    **dict.fromkeys(["map.png", "maps/a.png", "maps/b.png"], (50, 40)),
+    **{f"facades/{split}/{i}.jpg": (160, 80) for split in ("train", "test") for i in range(4)},
 }
 
 

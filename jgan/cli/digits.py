@@ -48,7 +48,11 @@ def print_reading(opt: DigitOptions, digits: np.ndarray, reading) -> None:
     for place, (digit, label, confidence) in enumerate(zip(digits, reading.labels, reading.confidence), start=1):
         print(f"digit {place}: {digit} is read as {label} ({percent(confidence)})")
         if label != digit:
-            say(f"warning: digit {place}, a {digit}, is read as a {label}; try another --seed, or --candidates 20")
+            say(f"warning: digit {place}, {_a(digit)}, is read as {_a(label)}; try another --seed, or --candidates 20")
+
+
+def _a(digit: int) -> str:
+    return f"an {digit}" if digit == 8 else f"a {digit}"
 
 
 def tell_of_program(weights: str | Path) -> None:

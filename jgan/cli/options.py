@@ -210,7 +210,9 @@ def class_labels(text: str, classes: tuple[str, ...], option_name: str) -> list[
         for name in [part] if is_name else map(str, numbers(part, option_name)):
             is_place = name.isdecimal() and int(name) < len(classes) and not by_number
             if name not in classes and not is_place:
-                raise UserError(f"{option_name} {text}: {name} is none of the classes {', '.join(classes)}")
+                raise UserError(
+                    f"{option_name} {text}: {name or 'an empty name'} is none of the classes {', '.join(classes)}"
+                )
             labels.append(classes.index(name) if name in classes else int(name))
     return labels
 

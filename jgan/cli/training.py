@@ -22,6 +22,7 @@ from jgan.data.batches import Batches
 from jgan.data.dataset import Images, fingerprint
 from jgan.data.folder import load_folder
 from jgan.errors import UserError
+from jgan.files import require_room_for
 from jgan.random import rng
 from jgan.training.run import Run
 from jgan.training.tensorboard import require_tensorboard
@@ -217,6 +218,8 @@ def open_run(opt, given: dict) -> Run:
                 f"{run.folder} already holds a run; resume it with --resume {run.folder}, "
                 "or choose another folder with --output"
             )
+        run.require_new()
+        require_room_for(run.folder)
     else:
         run = Run(opt.resume, program=program_name(), resumed=True)
         options = _options_to_resume(run, given, type(opt))
@@ -264,6 +267,7 @@ def _options_to_resume(run: Run, given: dict, options_class) -> dict:
             f"{run.folder} can only be resumed with the options it was started with; remove " + ", ".join(differences)
         )
     if not run.state.is_file():
+        run.require_new()
         raise UserError(
             f"{run.folder} holds no state.safetensors to resume from; begin anew with --output {run.folder}"
         )

@@ -44,9 +44,7 @@ def load_folder(
             pixels[i] = read_image(paths[i], size=size, channels=channels)
         except Exception as error:  # Pillow's decoders raise whatever they stumble over
             if strict:
-                raise UserError(
-                    f"{paths[i]} cannot be used: {error}; remove it, or read the folder without strict"
-                ) from None
+                raise UserError(f"{paths[i]} cannot be used: {error}; remove it, or leave --strict out") from None
             failures.append(i)
             tqdm.write(f"left out {paths[i]}: {error}", file=sys.stderr)
 
@@ -99,7 +97,10 @@ def _classes(folder: str | Path, paths: list[Path]) -> tuple[np.ndarray, tuple[s
 def _require_images_of_all(labels: np.ndarray, classes: tuple[str, ...], folder: str | Path) -> None:
     empty = [name for label, name in enumerate(classes) if label not in labels]
     if empty:
-        raise UserError(f"no image can be read in these class folders of {folder}: {_listed(empty)}; remove them")
+        raise UserError(
+            f"no image can be read in these class folders of {folder}: {_listed(empty)}; remove them, or put images "
+            f"into them ({', '.join(sorted(SUFFIXES))})"
+        )
 
 
 def _listed(names: list[str]) -> str:
@@ -110,7 +111,7 @@ def _listed(names: list[str]) -> str:
 def image_paths(folder: str | Path) -> list[Path]:
     """The image files in a folder and the folders within it, links followed, sorted; UserError if there is none.
 
-    Hidden files, whose names begin with a dot, are left out.
+    Hidden files and folders, whose names begin with a dot, are left out.
     """
     if not os.path.isdir(folder):
         raise UserError(f"the image folder {folder} does not exist" + " (it is a file)" * os.path.exists(folder))
@@ -120,6 +121,7 @@ def image_paths(folder: str | Path) -> list[Path]:
             folders.clear()
             continue
         visited.add(os.path.realpath(inner))
+        folders[:] = [name for name in folders if name[0] != "."]
         paths += [Path(inner, name) for name in files if Path(name).suffix.lower() in SUFFIXES and name[0] != "."]
     if not paths:
         raise UserError(f"there is no image in {folder}; looked for {', '.join(sorted(SUFFIXES))}, folders within too")

@@ -243,7 +243,7 @@ def _download(file: IdxFile, cache: Path) -> Path:
     except (OSError, http.client.HTTPException) as error:
         raise UserError(
             f"{file.name}.gz is in no known folder and {url} can't be reached ({error}); "
-            f"{_remedy(file.source)}give the folder that holds it as data_dir"
+            f"{_remedy(file.source)}give the folder that holds it as --data_dir"
         ) from None
     try:
         unpacked = gzip.decompress(content)
@@ -252,7 +252,7 @@ def _download(file: IdxFile, cache: Path) -> Path:
     if hashlib.sha256(unpacked).hexdigest() != file.sha256:
         raise UserError(
             f"{url} sent something other than the {file.source.title} file; try again, or "
-            f"{_remedy(file.source)}give the folder that holds it as data_dir"
+            f"{_remedy(file.source)}give the folder that holds it as --data_dir"
         )
     make_folder(cache)
     path = cache / f"{file.name}.gz"

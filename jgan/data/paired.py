@@ -45,7 +45,7 @@ def load_pairs(
             images = halved(_open(path))
         except ValueError as error:
             raise UserError(
-                f"{path}: {error}; pairs in two folders are given as dir_a and dir_b, or as A/ and B/ in one"
+                f"{path}: {error}; pairs in two folders are given as --dir_a and --dir_b, or as A/ and B/ in one"
             ) from None
         for half, image in zip(halves, images):
             _read_into(half, i, image, path)

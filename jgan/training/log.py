@@ -22,7 +22,8 @@ class Log:
         kept = [entry for entry in entries if entry["step"] <= steps_done]
         n_damaged = _n_lines(path) - len(entries)
         if n_damaged:
-            say(f"{n_damaged} line{'s' * (n_damaged != 1)} of {path} could not be read and were left out")
+            lines = "1 line" if n_damaged == 1 else f"{n_damaged} lines"
+            say(f"left out {lines} of {path}, which could not be read")
         write_bytes(path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (open as long as the log)
 

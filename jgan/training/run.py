@@ -68,9 +68,15 @@ class Run:
         return dict(sorted(paths.items()))
 
     def require_new(self) -> None:
-        """UserError if the directory holds a run that can be resumed."""
+        """UserError if the directory holds what a run has trained, whether it can be resumed or not."""
         if os.path.exists(self.state):
             raise UserError(f"{self.folder} already holds a run; resume it, or choose another folder")
+        for path in (self.best, self.generator):
+            if os.path.exists(path):
+                raise UserError(
+                    f"{self.folder} holds the {path.name} of a run that cannot be resumed, because its "
+                    f"{self.state.name} is missing; choose another folder"
+                )
 
     def lock(self) -> None:
         """Keep other processes from training here until this one ends; UserError if one does already.

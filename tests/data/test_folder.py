@@ -203,7 +203,9 @@ def class_folders(tmp_path, **counts):
 
 def test_folders_are_classes_where_labels_are_asked_for(tmp_path):
     class_folders(tmp_path, tulip=3, rose=1, daisy=2)
-    (tmp_path / ".hidden").mkdir()
+    for folder in (".hidden", "rose/.ipynb_checkpoints"):
+        (tmp_path / folder).mkdir()
+        Image.new("L", (4, 4)).save(tmp_path / folder / "copy.png")
     loaded = load_folder(tmp_path, size=4, channels=1, labelled=True)
     assert loaded.classes == ("daisy", "rose", "tulip")
     assert loaded.labels.tolist() == [0, 0, 1, 2, 2, 2]

@@ -426,6 +426,7 @@ def test_a_run_is_neither_overwritten_nor_resumed_under_other_options(refused, t
         (["--resume", folder, "--n_classes", "5"], "--n_classes 5 (the run: None)"),
         (["--resume", folder, "--dataset", "mnist"], "--dataset mnist (the run: folder)"),
         (["--resume", folder, "--output", "other"], "--output other (a run is resumed in place)"),
+        ([*SMALL, "--output", folder / "config.json" / "inner"], "config.json is a file"),
     ]:
         assert sentence in refused("train_cgan", *arguments)
     assert files_in(folder) == before

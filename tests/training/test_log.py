@@ -51,7 +51,7 @@ def test_a_damaged_line_costs_itself_alone_and_is_said(tmp_path, damage, capsys)
     with Log(path, 30):
         pass
     assert path.read_bytes().splitlines() == [first, last]
-    assert f"1 line of {path} could not be read" in capsys.readouterr().err
+    assert f"left out 1 line of {path}, which could not be read" in capsys.readouterr().err
 
 
 def test_an_entry_without_a_loss_is_not_drawn(tmp_path):

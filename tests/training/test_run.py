@@ -33,6 +33,10 @@ def test_a_run_is_never_begun_over_another(run):
     with pytest.raises(UserError, match=r"runs/x already holds a run; resume it, or choose another folder"):
         run.create(OPTIONS, {})
     run.state.unlink()
+    run.best.write_bytes(b"the best weights of a run whose state is gone")
+    with pytest.raises(UserError, match=r"runs/x holds the best\.safetensors of a run that cannot be resumed"):
+        run.create(OPTIONS, {})
+    run.best.unlink()
     run.sample(30).write_bytes(b"a sample of the run that saved nothing")
     run.create({**OPTIONS, "lr": 0.2}, {})  # nothing is lost: it had saved nothing
     assert run.read_config()["options"]["lr"] == 0.2 and not run.sample(30).exists()
