@@ -10,10 +10,9 @@ import numpy as np
 from jgan.cli.judges import find_judge
 from jgan.cli.options import WEIGHTS, option
 from jgan.training.stop import say
-from jgan.warmup.digits import draw_digits, percent
+from jgan.warmup.digits import DIGITS, draw_digits, percent
 
 JUDGE = WEIGHTS / "classifier_mnist.safetensors"
-CLASSES = tuple("0123456789")
 
 
 @dataclasses.dataclass
@@ -27,7 +26,7 @@ class DigitOptions:
 
 def require_judge(path: str | Path) -> None:
     """UserError unless a file holds a judge of the ten digits."""
-    find_judge(str(path), "mnist", channels=1, classes=CLASSES)
+    find_judge(str(path), "mnist", channels=1, classes=DIGITS)
 
 
 def draw_and_read(opt: DigitOptions, digits: np.ndarray, *, weights: str | Path, judge: str | Path) -> tuple:

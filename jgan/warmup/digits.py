@@ -11,6 +11,7 @@ from jgan.files import replacing
 from jgan.images import to_pixels
 from jgan.random import normal, rng
 
+DIGITS = tuple("0123456789")
 SIZE = 32  # height of the submission, and width of each of its digits, in pixels
 
 
@@ -23,7 +24,7 @@ def parse_digits(text: str) -> np.ndarray:
     if not text:
         raise UserError("the number is empty; give the digits to draw, such as 0123456789")
     for position, character in enumerate(text, start=1):
-        if character not in "0123456789":
+        if character not in DIGITS:
             raise UserError(
                 f"character {position} of the number is {character!r} (U+{ord(character):04X}); "
                 "only the digits 0 to 9 can be drawn, without spaces, signs or country code"
@@ -36,8 +37,8 @@ def draw_digits(generator, digits: np.ndarray, *, seed: int, candidates: int = 1
 
     The noise of each place depends on (seed, place) alone. Of several candidates that one is kept which the judge
     (see `jgan.inference.judges`) reads most surely as the digit; the first candidate is the one that is drawn alone.
-    Raises UserError unless the generator draws one-channel 32x32 images of at least ten classes, and ValueError if
-    there are no digits.
+    Raises UserError unless the generator draws one-channel 32x32 images of at least ten classes, the first of which
+    are called 0 to 9 if they have names, and ValueError if there are no digits.
     """
     if len(digits) == 0:
         raise ValueError("there are no digits to draw")
@@ -45,6 +46,11 @@ def draw_digits(generator, digits: np.ndarray, *, seed: int, candidates: int = 1
         raise UserError(
             f"these weights draw {generator.n_classes} classes of images of the shape {generator.img_shape}; "
             f"the submission wants ten digits of the shape {(1, SIZE, SIZE)}"
+        )
+    names = getattr(generator, "classes", None) or DIGITS
+    if tuple(names[:10]) != DIGITS:
+        raise UserError(
+            f"these weights draw the classes {', '.join(names)}; the submission wants digits, classes called 0 to 9"
         )
     import jittor as jt
 

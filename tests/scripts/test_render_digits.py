@@ -178,6 +178,12 @@ def test_of_several_candidates_the_surest_are_kept_and_that_is_said(tmp_path):
     assert (sure[1] >= sure[0]).all() and sure[1].sum() > sure[0].sum()
 
 
+def test_garments_are_no_digits(refused, tmp_path):
+    garments = SHIPPED.with_name("cgan_fashion_mnist.safetensors")
+    assert "draw the classes T-shirt/top, Trouser" in refused("render_digits", "12", "--weights", garments)
+    assert not (tmp_path / "result.png").exists()
+
+
 def test_a_report_over_the_image_and_a_judge_of_other_classes_are_refused(refused, tmp_path, weights):
     save_network(tmp_path / "judge", Classifier(n_classes=2, width=1), classes=("cat", "dog"))
     assert "are the same file" in refused("render_digits", "12", "--report", "result.png")
