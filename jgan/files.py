@@ -73,7 +73,7 @@ def remove_partial(folder: str | Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def require_room_for(folder: Path) -> None:
+def require_no_file_at(folder: Path) -> None:
     """UserError if a folder cannot be made, because a file is in its place or in that of one above it."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir():

@@ -22,7 +22,7 @@ from jgan.data.batches import Batches
 from jgan.data.dataset import Images, fingerprint
 from jgan.data.folder import load_folder
 from jgan.errors import UserError
-from jgan.files import require_room_for
+from jgan.files import require_no_file_at
 from jgan.random import rng
 from jgan.training.run import Run
 from jgan.training.tensorboard import require_tensorboard
@@ -219,7 +219,7 @@ def open_run(opt, given: dict) -> Run:
                 "or choose another folder with --output"
             )
         run.require_new()
-        require_room_for(run.folder)
+        require_no_file_at(run.folder)
     else:
         run = Run(opt.resume, program=program_name(), resumed=True)
         options = _options_to_resume(run, given, type(opt))

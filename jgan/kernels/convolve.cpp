@@ -174,7 +174,7 @@ void convolve(const Arrays& in, const Arrays& out, double direction, double bias
     float* bias = biased ? in[2].values : nullptr;
     const auto &xs = x.shape, &ws = w.shape, &ys = y.shape;
     const Geometry sizes{xs[0], xs[1], xs[2], xs[3], ws[0], ws[2], ws[3], ys[2], ys[3],
-                   int64_t(stride_h), int64_t(stride_w), int64_t(padding_h), int64_t(padding_w)};
+                         int64_t(stride_h), int64_t(stride_w), int64_t(padding_h), int64_t(padding_w)};
     if (sizes.n == 0) {
         std::fill_n(out[0].values, out[0].num, 0.f);
         return;
