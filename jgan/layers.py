@@ -16,7 +16,7 @@ from jgan.kernels.convolve import conv, conv_transpose
 from jgan.kernels.dense import linear
 from jgan.kernels.normalize import batch_norm, instance_norm, normalize_by
 from jgan.kernels.pad import reflection_pad
-from jgan.kernels.plain import unit
+from jgan.kernels.plain import dropped, unit
 from jgan.kernels.shared_normalize import shared_batch_norm
 from jgan.kernels.spectral import spectral_norm
 
@@ -62,14 +62,17 @@ class ConvTranspose(nn.ConvTranspose):
 
 
 class Linear(nn.Linear):
-    """`jittor.nn.Linear`, faster on the CPU; slope: of a LeakyReLU that follows, 0 of a ReLU, 1 of none."""
+    """`jittor.nn.Linear`, faster on the CPU.
+
+    slope: of a LeakyReLU that follows, 0 of a ReLU, 1 of none; dropout: the rate of one that follows.
+    """
 
     def __init__(self, n_in: int, n_out: int, *, bias: bool = True):
         _require_room(n_in, n_out)
         super().__init__(n_in, n_out, bias=bias)
 
-    def execute(self, x, slope: float = 1.0):
-        return linear(x, self.weight, self.bias, slope=slope)
+    def execute(self, x, slope: float = 1.0, dropout: float = 0.0):
+        return linear(x, self.weight, self.bias, slope=slope, dropout=dropout)
 
 
 class Embedding(nn.Embedding):
@@ -100,8 +103,8 @@ class SpectralLinear(Linear):
         self.tracked = True
         self.running_u = _random_unit(self.weight.shape[0])
 
-    def execute(self, x, slope: float = 1.0):
-        return linear(x, spectrally_normalized(self), self.bias, slope=slope)
+    def execute(self, x, slope: float = 1.0, dropout: float = 0.0):
+        return linear(x, spectrally_normalized(self), self.bias, slope=slope, dropout=dropout)
 
 
 def spectrally_normalized(layer):
@@ -147,34 +150,47 @@ class ReLU(LeakyReLU):
 
 
 class Dropout(nn.Dropout):
-    """`jittor.nn.Dropout`, active until it is told otherwise.
+    """`jittor.nn.Dropout`, active until it is told otherwise; p is below 1.
 
     Where several processes share a batch, each drops from its share what a single one would.
     """
 
     def __init__(self, p: float):
+        if not 0 <= p < 1:
+            raise ValueError(f"a dropout's rate must be at least 0 and below 1, not {p}")
         super().__init__(p, is_train=True)
 
+    @property
+    def rate(self) -> float:
+        return self.p if self.is_train else 0.0
+
     def execute(self, x):
-        if processes.size() == 1 or not self.is_train or self.p in (0, 1):
-            return super().execute(x)
-        noise = processes.share(jt.random((processes.size() * x.shape[0], *x.shape[1:])))
-        return x * (noise > self.p).int() / (1 - self.p)
+        return dropped(x, self.rate)
 
 
 class Sequential(nn.Sequential):
-    """`jittor.nn.Sequential`, in which a dense layer or a normalisation is computed with the (leaky) ReLU after it."""
+    """`jittor.nn.Sequential`, in which a layer is computed with what comes after it, where one kernel does both.
+
+    That is the (leaky) ReLU after a dense layer or a normalisation, and the dropout after a dense layer.
+    """
 
     def execute(self, x):
-        layers, with_slope = list(self.layers.values()), (Linear, BatchNorm, InstanceNorm)
-        for layer, before, after in zip(layers, [None, *layers], [*layers[1:], None]):
-            if isinstance(layer, LeakyReLU) and isinstance(before, with_slope):
-                continue
-            if isinstance(layer, with_slope) and isinstance(after, LeakyReLU):
-                x = layer(x, slope=after.slope)
-            else:
-                x = layer(x)
+        for layer, options in self._joined():
+            x = layer(x, **options)
         return x
+
+    def _joined(self) -> list:
+        """The layers that are computed, each with its options."""
+        joined, with_slope = [], (Linear, BatchNorm, InstanceNorm)
+        for layer in self.layers.values():
+            before, options = joined[-1] if joined else (None, {})
+            if isinstance(layer, LeakyReLU) and isinstance(before, with_slope) and "slope" not in options:
+                options["slope"] = layer.slope
+            elif isinstance(layer, Dropout) and isinstance(before, Linear) and "dropout" not in options:
+                options["dropout"] = layer.rate
+            else:
+                joined.append((layer, {}))
+        return joined
 
 
 class BatchNorm(nn.Module):

@@ -7,7 +7,6 @@ python several.py programs COMMANDS         # JSON: [[program, argument, ...], .
 from __future__ import annotations
 
 import json
-import os
 import runpy
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ import jgan  # noqa: F401 (before Jittor)
 import jittor as jt  # isort: skip
 import numpy as np
 
-from jgan import processes
+from jgan import kernels, processes
 from jgan.layers import BatchNorm
 from jgan.reference.cases import CASES, FIXTURES, Library
 from jgan.training.state import part_arrays, part_variables
@@ -84,8 +83,7 @@ if __name__ == "__main__":
     if what == "cases":
         for name in FIXTURES:
             np.savez(f"{argument}/{name}.{processes.rank()}.npz", **one_step(name))
-        for kernels in "01":
-            os.environ["JGAN_KERNELS"] = kernels
-            np.savez(f"{argument}/penalized{kernels}.{processes.rank()}.npz", **penalized_batch_norm())
+        for kernels.wanted in (False, True):
+            np.savez(f"{argument}/penalized{kernels.wanted:d}.{processes.rank()}.npz", **penalized_batch_norm())
     else:
         run_programs(json.loads(argument))

@@ -12,6 +12,7 @@ from jgan.layers import (
     ConditionalBatchNorm,
     Conv,
     ConvTranspose,
+    Dropout,
     HalveByAverage,
     InstanceNorm,
     LeakyReLU,
@@ -83,9 +84,9 @@ def test_batch_norm_keeps_its_digits_at_a_large_mean():
     np.testing.assert_allclose(BatchNorm(4)(jt.array(x)).numpy(), y, atol=1e-2)
 
 
-@pytest.mark.parametrize("switch", ["1", "0"])
-def test_a_sequence_computes_its_layers_one_after_another(monkeypatch, switch):
-    monkeypatch.setenv("JGAN_KERNELS", switch)
+@pytest.mark.parametrize("with_kernels", [True, False])
+def test_a_sequence_computes_its_layers_one_after_another(monkeypatch, with_kernels):
+    monkeypatch.setattr("jgan.kernels.wanted", with_kernels)
     layers = [
         LeakyReLU(0.2), Conv(3, 4, 3, padding=1), BatchNorm(4), LeakyReLU(0.1), InstanceNorm(4), ReLU(), BatchNorm(4),
         ConvTranspose(4, 2, 4, stride=2), ReLU(), ReLU(), InstanceNorm(2),
@@ -96,6 +97,26 @@ def test_a_sequence_computes_its_layers_one_after_another(monkeypatch, switch):
     np.testing.assert_allclose(Sequential(*layers)(x).numpy(), expected.numpy(), rtol=1e-5, atol=1e-5)
     assert (Sequential(BatchNorm(3), LeakyReLU(0.5))(x).numpy() < 0).any()
     assert (Sequential(BatchNorm(3), ReLU())(x).numpy() >= 0).all()
+
+
+@pytest.mark.parametrize("with_kernels", [True, False])
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_a_sequence_drops_after_a_dense_layer(monkeypatch, with_kernels, order):
+    monkeypatch.setattr("jgan.kernels.wanted", with_kernels)
+    dense, dropout = Linear(3, 4), Dropout(0.25)
+    network = Sequential(dense, *[LeakyReLU(0.2), dropout][order])
+    x = jt.array(np.random.default_rng(0).normal(size=(3000, 3)).astype(np.float32))
+    whole, left = dense(x, slope=0.2).numpy(), network(x).numpy()
+    assert (left == 0).mean() == pytest.approx(0.25, abs=0.02)
+    np.testing.assert_allclose(left[left != 0], whole[left != 0] / 0.75, rtol=1e-5)
+    with evaluating(network):
+        np.testing.assert_array_equal(network(x).numpy(), whole)
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1])
+def test_a_dropout_that_leaves_nothing_is_refused(rate):
+    with pytest.raises(ValueError, match="at least 0 and below 1, not"):
+        Dropout(rate)
 
 
 @pytest.mark.parametrize("layer", [Conv(3, 4, 3), ConvTranspose(3, 4, 3)])

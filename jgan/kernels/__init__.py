@@ -18,7 +18,8 @@ from jgan.jittor_setup.prerequisites import kernels_are_wanted
 from jgan.kernels.library import shared_library
 
 ARRAYS = Path(__file__).with_name("arrays.hpp").read_text().replace("#pragma once\n", "")
-HEADER = """{arrays}
+HEADER = """#include "init.h"
+{arrays}
 namespace jgan {{
 inline Arrays arrays(const std::vector<jittor::Var*>& vars) {{
     Arrays all;
@@ -33,24 +34,27 @@ void {function}(const Arrays& in, const Arrays& out{numbers});
 """
 
 
+wanted = kernels_are_wanted() and sys.platform == "linux"
+
+
 def can_use_kernels(*variables) -> bool:
     """Whether the kernels may compute on these Vars."""
-    return (
-        kernels_are_wanted()
-        and not jt.flags.use_cuda
-        and sys.platform == "linux"
-        and all(var.dtype == "float32" for var in variables)
-        and shared_library() is not None
-    )
+    if not wanted or jt.flags.use_cuda:
+        return False
+    for var in variables:
+        if var.dtype != "float32":
+            return False
+    return shared_library() is not None
 
 
-def call_kernel(function: str, inputs: list, shapes: list, **numbers: float) -> list:
+def call_kernel(function: str, inputs: list, shapes: list, *, draws: bool = False, **numbers: float) -> list:
     """The float32 Vars of these shapes that the kernel `jgan::FUNCTION` computes from the inputs.
 
     It takes the inputs and the outputs as arrays.hpp describes them, and then the numbers as doubles, in the order in
-    which they are given. Other numbers and sizes need no new compilation; other numbers of axes do.
+    which they are given. If it draws, Jittor's random engine adds another, a whole one below 2^31 - 1. Other numbers
+    and sizes need no new compilation; other numbers of axes do.
     """
-    header, source = _call(function, tuple(numbers))
+    header, source, library = _call(function, tuple(numbers), draws)
     results = jt.code(
         shapes,
         ["float32"] * len(shapes),
@@ -59,12 +63,13 @@ def call_kernel(function: str, inputs: list, shapes: list, **numbers: float) -> 
         cpu_src=source,
         data={name: float(number) for name, number in numbers.items()},
     )
-    results[0].compile_options = {f'FLAGS: "{shared_library()}" ': 1}
+    results[0].compile_options = library
     return results
 
 
 @cache
-def _call(function: str, numbers: tuple) -> tuple[str, str]:
-    header = HEADER.format(arrays=ARRAYS, function=function, numbers=", double" * len(numbers))
-    arguments = ["jgan::arrays(_inputs)", "jgan::arrays(_outputs)", *(f'data["{name}"]' for name in numbers)]
-    return header, f"jgan::{function}({', '.join(arguments)});"
+def _call(function: str, numbers: tuple, draws: bool) -> tuple[str, str, dict]:
+    given = [*(f'data["{name}"]' for name in numbers), *(["(*jittor::get_random_engine())()"] if draws else [])]
+    header = HEADER.format(arrays=ARRAYS, function=function, numbers=", double" * len(given))
+    source = f"jgan::{function}({', '.join(['jgan::arrays(_inputs)', 'jgan::arrays(_outputs)', *given])});"
+    return header, source, {f'FLAGS: "{shared_library()}" ': 1}

@@ -1,4 +1,4 @@
-// Loops over the channels of arrays of the shape (N, C, M).
+// Loops over the channels of arrays of the shape (N, C, ...), of which M values belong to one image and channel.
 //
 // A channel is one thread's, however many threads there are, so that sums come out the same. They are made of float
 // sums of at most BLOCK values, which are added up in double. A channel is N rows of M neighbouring values; where M is 1
@@ -73,7 +73,7 @@ struct Channels {
 // body(Channels) for all channels of x, in parallel.
 template <class Body>
 void over_channels(const Array& x, Body body) {
-    const int64_t n = x.shape[0], c = x.shape[1], m = x.shape[2];
+    const int64_t n = x.shape[0], c = x.shape[1], m = x.num / std::max<int64_t>(1, n * c);
     const int width = m == 1 ? COLUMNS : 1;
 #pragma omp parallel for schedule(static)
     for (int64_t first = 0; first < c; first += width)

@@ -1,4 +1,4 @@
-"""Dense layers for a batch of rows, with the bias and the (leaky) ReLU after it, as one kernel.
+"""Dense layers for a batch of rows, with the bias, the (leaky) ReLU and the dropout after it, as one kernel.
 
 x w' is linear in the rows x and in the weights w. It and its two derivatives are three functions, each of two among
 x, w and y; the derivatives of each are the two others, which makes them right to any order.
@@ -8,49 +8,61 @@ from __future__ import annotations
 
 import jittor as jt
 
+from jgan import processes
 from jgan.kernels import call_kernel, can_use_kernels, plain
 from jgan.kernels.activate import Masked
 from jgan.kernels.function import Function
 
 
-def linear(x, w, bias, *, slope: float = 1.0):
+def linear(x, w, bias, *, slope: float = 1.0, dropout: float = 0.0):
     """x (N, I), w (O, I), bias (O,) or None -> leaky_relu(x w' + bias) (N, O); slope 1 is none.
 
-    Raises ValueError for rows of another length than I.
+    dropout: the share of y, below 1, that is made 0, while the rest is divided by 1 - dropout. Several processes that
+    share a batch drop from it what a single one would. Raises ValueError for rows of another length than I.
     """
     if x.shape[-1] != w.shape[1]:
         raise ValueError(f"a dense layer of {w.shape[1]} inputs was given an array of the shape {list(x.shape)}")
     given = (x, w) if bias is None else (x, w, bias)
     if x.ndim != 2 or not can_use_kernels(*given):
-        return plain.linear(x, w, bias, slope=slope)
-    return _Forward(x, w, slope)(*given)
+        return plain.linear(x, w, bias, slope=slope, dropout=dropout)
+    return _Forward(x, w, slope, dropout)(*given)
 
 
 class _Forward(Function):
     """x, w and perhaps a bias -> y."""
 
-    def __init__(self, x, w, slope: float = 1.0):
+    def __init__(self, x, w, slope: float = 1.0, dropout: float = 0.0):
         super().__init__(x, w)
-        self.slope = slope
+        self.slope, self.dropout = slope, dropout
 
     def execute(self, x, w, *bias):
         self.biased = bool(bias)
         inputs = [x, w, *(bias or [jt.zeros((w.shape[0],))])]
-        (y,) = call_kernel("dense", inputs, [[x.shape[0], w.shape[0]]], slope=self.slope)
+        shape = [x.shape[0], w.shape[0]]
+        first_row = processes.rank() * x.shape[0] if processes.size() > 1 else 0
+        self.dropped = {"rate": self.dropout, "first_row": first_row}
+        options = {"slope": self.slope, **self.dropped}
+        if self.dropout:
+            y, self.seed = call_kernel("dense", inputs, [shape, [1]], draws=True, **options)
+        else:
+            (y,) = call_kernel("dense", inputs, [shape], **options, drawn=0)
         if self.slope != 1:
             self.kept += (y,)
         return y
 
     def grad(self, dy):
         x, w, *y = self.kept
+        seed = [self.seed] if self.dropout else []
         if Function.taping:
+            if seed:
+                dy = dy * call_kernel("dropout_factors", seed, [dy.shape], **self.dropped)[0]
             if y:
                 dy = Masked(*y, self.slope)(dy)
             dx, dw, dbias = _BackwardData(dy, w)(dy, w), _BackwardWeights(dy, x)(dy, x), dy.sum(0)
         else:
             y = y[0] if y else dy
-            dx = _backward_data(dy, y, w, self.slope)
-            dw, dbias = _backward_weights(dy, y, x, self.slope)
+            dx = _backward_data(dy, y, w, *seed, slope=self.slope, **self.dropped)
+            dw, dbias = _backward_weights(dy, y, x, *seed, slope=self.slope, **self.dropped)
         return (dx, dw, dbias) if self.biased else (dx, dw)
 
 
@@ -58,7 +70,7 @@ class _BackwardData(Function):
     """dy, w -> dx."""
 
     def execute(self, dy, w):
-        return _backward_data(dy, dy, w, 1)
+        return _backward_data(dy, dy, w)
 
     def grad(self, dx):
         dy, w = self.kept
@@ -69,18 +81,20 @@ class _BackwardWeights(Function):
     """dy, x -> dw."""
 
     def execute(self, dy, x):
-        return _backward_weights(dy, dy, x, 1)[0]
+        return _backward_weights(dy, dy, x)[0]
 
     def grad(self, dw):
         dy, x = self.kept
         return _Forward(x, dw)(x, dw), _BackwardData(dy, dw)(dy, dw)
 
 
-def _backward_data(dy, y, w, slope: float):
+def _backward_data(dy, y, w, *seed, slope=1, rate=0, first_row=0):
     shape = [dy.shape[0], w.shape[1]]
-    return call_kernel("dense_backward_data", [dy, y, w], [shape], slope=slope)[0]
+    options = {"slope": slope, "rate": rate, "first_row": first_row}
+    return call_kernel("dense_backward_data", [dy, y, w, *seed], [shape], **options)[0]
 
 
-def _backward_weights(dy, y, x, slope: float) -> list:
+def _backward_weights(dy, y, x, *seed, slope=1, rate=0, first_row=0) -> list:
     shapes = [[dy.shape[1], x.shape[1]], [dy.shape[1]]]
-    return call_kernel("dense_backward_weights", [dy, y, x], shapes, slope=slope)
+    options = {"slope": slope, "rate": rate, "first_row": first_row}
+    return call_kernel("dense_backward_weights", [dy, y, x, *seed], shapes, **options)

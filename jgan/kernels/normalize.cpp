@@ -1,4 +1,4 @@
-// Batch normalisation of (N, C, M) and the LeakyReLU after it: forward, backward, and by given statistics; and forward and
+// Batch normalisation of (N, C, ...) and the LeakyReLU after it: forward, backward, and by given statistics; and forward and
 // backward in parts, for a batch that several processes share, which average the statistics in between.
 //
 //   y = leaky_relu((x - mean) / sqrt(variance + eps) * weight + bias),  each but x of one value per channel.
@@ -39,7 +39,7 @@ void normalize_by(const Arrays& in, const Arrays& out, double eps, double slope)
     });
 }
 
-inline double values_of_a_channel(const Array& x) { return double(x.shape[0]) * x.shape[2]; }
+inline double values_of_a_channel(const Array& x) { return double(x.num) / x.shape[1]; }
 
 inline void set_mean(const Channels& channels, const float* x, double count, float* mean) {
     double sum[COLUMNS], none[COLUMNS];

@@ -35,14 +35,7 @@ def normalize_by(x, weight, bias, mean, variance, *, eps: float, slope: float = 
     """Normalise by given statistics: x (N, C, ...), all others (C,), -> y like x. The kernel serves under no_grad."""
     if not (jt.flags.no_grad and can_use_kernels(x, weight, bias, mean, variance)):
         return plain.normalize_by(x, weight, bias, mean, variance, eps=eps, slope=slope)
-    rows = _rows(x)
-    inputs = [rows, weight, bias, mean, variance]
-    (y,) = call_kernel("normalize_by", inputs, [rows.shape], eps=eps, slope=slope)
-    return y.reshape(x.shape)
-
-
-def _rows(x):
-    return x.reshape((x.shape[0], x.shape[1], -1))
+    return call_kernel("normalize_by", [x, weight, bias, mean, variance], [x.shape], eps=eps, slope=slope)[0]
 
 
 class Backward(Function):
@@ -69,7 +62,7 @@ class Backward(Function):
 
 
 class Normalize(Function):
-    """x (N, C, M), weight, bias -> y."""
+    """x (N, C, ...), weight, bias -> y."""
 
     backward = Backward
 
@@ -79,10 +72,10 @@ class Normalize(Function):
 
     @classmethod
     def applied(cls, x, weight, bias, **options) -> tuple:
-        """x (N, C, ...) -> y like x, and the moments by which it is normalised."""
-        function = cls(_rows(x), weight, bias, options)
-        y = function(*function.kept)
-        return (y.reshape(x.shape), *function.moments)
+        """y like x, and the moments by which x is normalised."""
+        function = cls(x, weight, bias, options)
+        y = function(x, weight, bias)
+        return (y, *function.moments)
 
     def execute(self, x, weight, bias):
         shapes = [x.shape, weight.shape, weight.shape]

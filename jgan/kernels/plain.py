@@ -8,6 +8,8 @@ from __future__ import annotations
 import jittor as jt
 from jittor import nn
 
+from jgan import processes
+
 Adam = nn.AdamW
 RMSprop = nn.RMSprop
 
@@ -19,10 +21,18 @@ def leaky_relu(x, slope: float):
     return nn.relu(x) if slope == 0 else nn.leaky_relu(x, slope)
 
 
-def linear(x, w, bias, *, slope: float = 1.0):
+def dropped(x, rate: float):
+    """x with a share, below 1, of it made 0 and the rest divided by 1 - rate, in each process as in the whole batch."""
+    if rate == 0:
+        return x
+    noise = processes.share(jt.random((processes.size() * x.shape[0], *x.shape[1:])))
+    return x * (noise > rate).int() / (1 - rate)
+
+
+def linear(x, w, bias, *, slope: float = 1.0, dropout: float = 0.0):
     """x (..., I), w (O, I), bias (O,) or None -> (..., O)"""
     y = nn.matmul_transpose(x, w)
-    return leaky_relu(y if bias is None else y + bias, slope)
+    return dropped(leaky_relu(y if bias is None else y + bias, slope), dropout)
 
 
 def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:

@@ -18,7 +18,7 @@ OTHERS = {"metrics", "optimizers", "state_dict"}
     params=[pytest.param("kernels", marks=pytest.mark.cpu("kernels are for the CPU")), "plain"], autouse=True
 )
 def with_kernels_and_without(request, monkeypatch):
-    monkeypatch.setenv("JGAN_KERNELS", "1" if request.param == "kernels" else "0")
+    monkeypatch.setattr("jgan.kernels.wanted", request.param == "kernels")
 
 
 def test_every_fixture_is_there():
