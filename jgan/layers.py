@@ -256,11 +256,10 @@ class ConditionalBatchNorm(BatchNorm):
         self.weight = jt.ones((n_classes, num_features))
         self.bias = jt.zeros((n_classes, num_features))
 
-    def execute(self, x, one_hot):
+    def execute(self, x, one_hot, slope: float = 1.0):
         # y = gamma_c (x - mean) / sqrt(var + eps) + beta_c    for an image of the class c
-        normalized = self._normalized(x, None, None, slope=1.0)
-        gamma, beta = (jt.matmul(one_hot, each).reshape((*x.shape[:2], 1, 1)) for each in (self.weight, self.bias))
-        return normalized * gamma + beta
+        gamma, beta = (jt.matmul(one_hot, each) for each in (self.weight, self.bias))
+        return self._normalized(x, gamma, beta, slope)
 
 
 class InstanceNorm(nn.Module):

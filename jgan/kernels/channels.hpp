@@ -18,16 +18,19 @@ struct Pair {
     float a, b;
 };
 
-// The neighbouring channels `first`, ..., `first + width - 1`.
+// The neighbouring channels `first`, ..., `first + width - 1` of n images.
 struct Channels {
     int64_t n, c, m, first;
     int width;
+    int64_t first_image = 0;
+
+    Channels image(int64_t i) const { return {1, c, m, first, width, first_image + i}; }
 
     // body(place in the array, channel counted from first) for every value.
     template <class Body>
     void each(Body body) const {
         for (int64_t i = 0; i < n; ++i) {
-            const int64_t row = (i * c + first) * m;
+            const int64_t row = ((first_image + i) * c + first) * m;
             if (m == 1) {
 #pragma omp simd
                 for (int j = 0; j < width; ++j) body(row + j, j);
@@ -44,7 +47,7 @@ struct Channels {
         std::fill_n(a, width, 0.);
         std::fill_n(b, width, 0.);
         for (int64_t i = 0; i < n; ++i) {
-            const int64_t row = (i * c + first) * m;
+            const int64_t row = ((first_image + i) * c + first) * m;
             if (m == 1) {
 #pragma omp simd
                 for (int j = 0; j < width; ++j) {

@@ -1,9 +1,10 @@
-// Batch normalisation of (N, C, ...) and the LeakyReLU after it: forward, backward, and by given statistics; and forward and
-// backward in parts, for a batch that several processes share, which average the statistics in between.
+// Batch normalisation of (N, C, ...) and the LeakyReLU after it: forward, backward, and by given statistics; and forward
+// and backward in parts, for a batch that several processes share, which average the statistics in between.
 //
-//   y = leaky_relu((x - mean) / sqrt(variance + eps) * weight + bias),  each but x of one value per channel.
+//   y = leaky_relu((x - mean) / sqrt(variance + eps) * weight + bias)
 //
-// slope: LeakyReLU's below 0; 0 makes it ReLU, 1 the identity.
+// mean and variance have one value per channel, weight and bias one per channel or, of the shape (N, C), one per image
+// and channel. slope: LeakyReLU's below 0; 0 makes it ReLU, 1 the identity.
 #include <cmath>
 #include "activate.hpp"
 #include "channels.hpp"
@@ -15,27 +16,40 @@ struct Affine {
     float mean[COLUMNS], scale[COLUMNS], shift[COLUMNS];
     double inverse[COLUMNS];  // of the standard deviation
 
-    // parameters: weight, bias, mean and variance of all channels.
-    Affine(const Channels& channels, const Arrays& parameters, double eps) {
+    // parameters: weight, bias, mean and variance; offset: of the first two's values of these images.
+    Affine(const Channels& channels, const Arrays& parameters, int64_t offset, double eps) {
         for (int j = 0; j < channels.width; ++j) {
             const int64_t c = channels.first + j;
             inverse[j] = 1 / std::sqrt(parameters[3].values[c] + eps);
             mean[j] = parameters[2].values[c];
-            scale[j] = parameters[0].values[c] * inverse[j];
-            shift[j] = parameters[1].values[c];
+            scale[j] = parameters[0].values[offset + c] * inverse[j];
+            shift[j] = parameters[1].values[offset + c];
         }
     }
     float operator()(float x, int j) const { return (x - mean[j]) * scale[j] + shift[j]; }
 };
 
+// body(channels, offset of their weights) for all images at once if they have the same weights, or for each of them.
+template <class Body>
+void of_same_weight(const Channels& channels, const Array& weight, Body body) {
+    if (weight.num == channels.c)
+        body(channels, 0);
+    else
+        for (int64_t i = 0; i < channels.n; ++i) body(channels.image(i), i * channels.c);
+}
+
+inline void set_y(const Channels& channels, const Arrays& parameters, const float* x, double eps, float slope, float* y) {
+    of_same_weight(channels, parameters[0], [&](const Channels& images, int64_t offset) {
+        const Affine affine(images, parameters, offset, eps);
+        images.each([=, &affine](int64_t k, int j) { y[k] = leaky(affine(x[k], j), slope); });
+    });
+}
+
 // x, weight, bias, mean, variance -> y
 void normalize_by(const Arrays& in, const Arrays& out, double eps, double slope) {
-    const float* x = in[0].values;
-    float* y = out[0].values;
     const Arrays parameters{in[1], in[2], in[3], in[4]};
-    over_channels(in[0], [=, &parameters](const Channels& channels) {
-        const Affine affine(channels, parameters, eps);
-        channels.each([=, &affine](int64_t k, int j) { y[k] = leaky(affine(x[k], j), slope); });
+    over_channels(in[0], [&](const Channels& channels) {
+        set_y(channels, parameters, in[0].values, eps, slope, out[0].values);
     });
 }
 
@@ -81,44 +95,55 @@ void normalize(const Arrays& in, const Arrays& out, double eps, double slope) {
     over_channels(in[0], [=, &parameters](const Channels& channels) {
         set_mean(channels, x, count, mean);
         set_variance(channels, x, count, mean, variance);
-        const Affine affine(channels, parameters, eps);
-        channels.each([=, &affine](int64_t k, int j) { y[k] = leaky(affine(x[k], j), slope); });
+        set_y(channels, parameters, x, eps, slope, y);
     });
 }
 
 // The backward pass. With g = dy leaky_relu'(...), c = x - mean, s = 1 / sqrt(variance + eps) and means E over a channel:
-//   dbias = sum g,  dweight = s sum g c,  dx = weight s (g - E[g] - c s^2 E[g c])
-// means: (2, C), E[g] of all channels and then E[g c].
+//   dbias = sum g,  dweight = s sum g c,  dx = s (weight g - E[weight g] - c s^2 E[weight g c])
+// where the sums are over the images of that weight. means: (2, C), E[weight g] of all channels, then E[weight g c].
 inline void set_backward_sums(
-    const Channels& channels, const Affine& affine, const float* x, const float* dy, double count, float slope,
-    float* dweight, float* dbias, float* means
+    const Channels& channels, const Arrays& parameters, const float* x, const float* dy, double count, double eps,
+    float slope, float* dweight, float* dbias, float* means
 ) {
-    double sum_g[COLUMNS], sum_gc[COLUMNS];
-    channels.sum(sum_g, sum_gc, [=, &affine](int64_t k, int j) {
-        const float g = leaky_gradient(affine(x[k], j), dy[k], slope);
-        return Pair{g, g * (x[k] - affine.mean[j])};
+    double mean_g[COLUMNS] = {}, mean_gc[COLUMNS] = {};
+    of_same_weight(channels, parameters[0], [&](const Channels& images, int64_t offset) {
+        const Affine affine(images, parameters, offset, eps);
+        double sum_g[COLUMNS], sum_gc[COLUMNS];
+        images.sum(sum_g, sum_gc, [=, &affine](int64_t k, int j) {
+            const float g = leaky_gradient(affine(x[k], j), dy[k], slope);
+            return Pair{g, g * (x[k] - affine.mean[j])};
+        });
+        for (int j = 0; j < images.width; ++j) {
+            const int64_t place = offset + images.first + j;
+            dbias[place] = sum_g[j];
+            dweight[place] = sum_gc[j] * affine.inverse[j];
+            mean_g[j] += parameters[0].values[place] * sum_g[j] / count;
+            mean_gc[j] += parameters[0].values[place] * sum_gc[j] / count;
+        }
     });
     for (int j = 0; j < channels.width; ++j) {
-        const int64_t c = channels.first + j;
-        dbias[c] = sum_g[j];
-        dweight[c] = sum_gc[j] * affine.inverse[j];
-        means[c] = sum_g[j] / count;
-        means[channels.c + c] = sum_gc[j] / count;
+        means[channels.first + j] = mean_g[j];
+        means[channels.c + channels.first + j] = mean_gc[j];
     }
 }
 
 inline void set_dx(
-    const Channels& channels, const Affine& affine, const float* x, const float* dy, float slope, const float* means,
-    float* dx
+    const Channels& channels, const Arrays& parameters, const float* x, const float* dy, double eps, float slope,
+    const float* means, float* dx
 ) {
-    float mean_g[COLUMNS], slope_c[COLUMNS];
-    for (int j = 0; j < channels.width; ++j) {
-        mean_g[j] = means[channels.first + j];
-        slope_c[j] = means[channels.c + channels.first + j] * affine.inverse[j] * affine.inverse[j];
-    }
-    channels.each([=, &affine, &mean_g, &slope_c](int64_t k, int j) {
-        const float g = leaky_gradient(affine(x[k], j), dy[k], slope);
-        dx[k] = affine.scale[j] * (g - mean_g[j] - (x[k] - affine.mean[j]) * slope_c[j]);
+    of_same_weight(channels, parameters[0], [&](const Channels& images, int64_t offset) {
+        const Affine affine(images, parameters, offset, eps);
+        float shift[COLUMNS], slope_c[COLUMNS];
+        for (int j = 0; j < images.width; ++j) {
+            const double s = affine.inverse[j];
+            shift[j] = s * means[images.first + j];
+            slope_c[j] = s * s * s * means[images.c + images.first + j];
+        }
+        images.each([=, &affine, &shift, &slope_c](int64_t k, int j) {
+            const float g = leaky_gradient(affine(x[k], j), dy[k], slope);
+            dx[k] = affine.scale[j] * g - shift[j] - (x[k] - affine.mean[j]) * slope_c[j];
+        });
     });
 }
 
@@ -126,23 +151,24 @@ inline void set_dx(
 void normalize_backward(const Arrays& in, const Arrays& out, double eps, double slope) {
     const float *x = in[0].values, *dy = in[5].values;
     const Arrays parameters{in[1], in[2], in[3], in[4]};
+    const double count = values_of_a_channel(in[0]);
     std::vector<float> means(2 * in[0].shape[1]);
     over_channels(in[0], [&](const Channels& channels) {
-        const Affine affine(channels, parameters, eps);
-        const double count = values_of_a_channel(in[0]);
-        set_backward_sums(channels, affine, x, dy, count, slope, out[1].values, out[2].values, means.data());
-        set_dx(channels, affine, x, dy, slope, means.data(), out[0].values);
+        set_backward_sums(
+            channels, parameters, x, dy, count, eps, slope, out[1].values, out[2].values, means.data()
+        );
+        set_dx(channels, parameters, x, dy, eps, slope, means.data(), out[0].values);
     });
 }
 
 // The same in two parts: x, weight, bias, mean, variance, dy -> dweight, dbias, means
 void normalize_backward_sums(const Arrays& in, const Arrays& out, double eps, double slope) {
     const Arrays parameters{in[1], in[2], in[3], in[4]};
+    const double count = values_of_a_channel(in[0]);
     over_channels(in[0], [&](const Channels& channels) {
-        const Affine affine(channels, parameters, eps);
         set_backward_sums(
-            channels, affine, in[0].values, in[5].values, values_of_a_channel(in[0]), slope,
-            out[0].values, out[1].values, out[2].values
+            channels, parameters, in[0].values, in[5].values, count, eps, slope, out[0].values, out[1].values,
+            out[2].values
         );
     });
 }
@@ -151,8 +177,7 @@ void normalize_backward_sums(const Arrays& in, const Arrays& out, double eps, do
 void normalize_backward_by(const Arrays& in, const Arrays& out, double eps, double slope) {
     const Arrays parameters{in[1], in[2], in[3], in[4]};
     over_channels(in[0], [&](const Channels& channels) {
-        const Affine affine(channels, parameters, eps);
-        set_dx(channels, affine, in[0].values, in[5].values, slope, in[6].values, out[0].values);
+        set_dx(channels, parameters, in[0].values, in[5].values, eps, slope, in[6].values, out[0].values);
     });
 }
 

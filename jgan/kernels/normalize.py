@@ -14,7 +14,8 @@ from jgan.kernels.function import Function
 def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
     """Normalise each channel by its own mean and variance.
 
-    x: float32 (N, C, ...); weight, bias: (C,). Returns y like x, and mean and biased variance (C,) without gradients.
+    x: float32 (N, C, ...); weight, bias: (C,), or (N, C) to have a scale and a shift for each image. Returns y like x,
+    and mean and biased variance (C,) without gradients.
     """
     if not can_use_kernels(x, weight, bias):
         return plain.batch_norm(x, weight, bias, eps=eps, slope=slope)
@@ -32,7 +33,10 @@ def instance_norm(x, *, eps: float, slope: float = 1.0):
 
 
 def normalize_by(x, weight, bias, mean, variance, *, eps: float, slope: float = 1.0):
-    """Normalise by given statistics: x (N, C, ...), all others (C,), -> y like x. The kernel serves under no_grad."""
+    """Normalise by given statistics: x (N, C, ...), weight and bias as for `batch_norm`, the others (C,), -> y like x.
+
+    The kernel serves under no_grad.
+    """
     if not (jt.flags.no_grad and can_use_kernels(x, weight, bias, mean, variance)):
         return plain.normalize_by(x, weight, bias, mean, variance, eps=eps, slope=slope)
     return call_kernel("normalize_by", [x, weight, bias, mean, variance], [x.shape], eps=eps, slope=slope)[0]
@@ -78,7 +82,8 @@ class Normalize(Function):
         return (y, *function.moments)
 
     def execute(self, x, weight, bias):
-        shapes = [x.shape, weight.shape, weight.shape]
+        of_channels = [x.shape[1]]
+        shapes = [x.shape, of_channels, of_channels]
         y, *self.moments = call_kernel("normalize", [x, weight, bias], shapes, **self.options)
         return y
 

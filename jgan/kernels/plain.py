@@ -36,7 +36,7 @@ def linear(x, w, bias, *, slope: float = 1.0, dropout: float = 0.0):
 
 
 def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
-    """x (N, C, ...), weight and bias (C,) -> y like x, mean and biased variance (C,); the variance takes two passes."""
+    """x (N, C, ...), weight and bias (C,) or (N, C) -> y like x, mean and biased variance (C,), of two passes."""
     axes = [0, *range(2, x.ndim)]
     mean = x.mean(dims=axes)
     variance = (x - mean.broadcast(x, axes)).sqr().mean(dims=axes)
@@ -44,10 +44,11 @@ def batch_norm(x, weight, bias, *, eps: float, slope: float = 1.0) -> tuple:
 
 
 def normalize_by(x, weight, bias, mean, variance, *, eps: float, slope: float = 1.0):
-    """x (N, C, ...), all others (C,) -> y like x."""
+    """x (N, C, ...), weight and bias (C,) or (N, C), mean and variance (C,) -> y like x."""
     axes = [0, *range(2, x.ndim)]
+    to_share = axes if weight.ndim == 1 else axes[1:]
     scale = weight / jt.sqrt(variance + eps)
-    y = (x - mean.broadcast(x, axes)) * scale.broadcast(x, axes) + bias.broadcast(x, axes)
+    y = (x - mean.broadcast(x, axes)) * scale.broadcast(x, to_share) + bias.broadcast(x, to_share)
     return leaky_relu(y, slope)
 
 

@@ -24,9 +24,9 @@ class _Backward(Backward):
     twin = staticmethod(_by_plain_operators)
 
     def execute(self, x, weight, bias, dy):
-        inputs, of_channels = [x, weight, bias, *self.moments, dy], weight.shape
+        inputs = [x, weight, bias, *self.moments, dy]
         dweight, dbias, means = call_kernel(
-            "normalize_backward_sums", inputs, [of_channels, of_channels, [2, *of_channels]], **self.options
+            "normalize_backward_sums", inputs, [weight.shape, bias.shape, [2, x.shape[1]]], **self.options
         )
         inputs.append(processes.mean_of_constant(means))
         (dx,) = call_kernel("normalize_backward_by", inputs, [x.shape], **self.options)
@@ -37,9 +37,10 @@ class _Normalize(Normalize):
     backward = _Backward
 
     def execute(self, x, weight, bias):
-        (mean,) = call_kernel("channel_means", [x], [weight.shape])
+        of_channels = [x.shape[1]]
+        (mean,) = call_kernel("channel_means", [x], [of_channels])
         mean = processes.mean_of_constant(mean)
-        (variance,) = call_kernel("channel_variances", [x, mean], [weight.shape])
+        (variance,) = call_kernel("channel_variances", [x, mean], [of_channels])
         self.moments = [mean, processes.mean_of_constant(variance)]
         inputs = [x, weight, bias, *self.moments]
         (y,) = call_kernel("normalize_by", inputs, [x.shape], **self.options)

@@ -13,7 +13,6 @@ from jgan.layers import (
     ConditionalBatchNorm,
     ConvTranspose,
     LeakyReLU,
-    ReLU,
     Sequential,
     SpectralConv,
     SpectralLinear,
@@ -53,7 +52,7 @@ class Generator(nn.Module):
                 for n_in, n_out in zip(widths, [*widths[1:], channels])
             ]
         )
-        self.relu, self.tanh = ReLU(), Tanh()
+        self.tanh = Tanh()
         init_normal(self)
 
     def execute(self, z, labels):
@@ -61,7 +60,7 @@ class Generator(nn.Module):
         require_shape("z", z, (len(labels), self.latent_dim))
         x = self.project(z.reshape((-1, self.latent_dim, 1, 1)))
         for norm, enlarge in zip(self.norms, self.enlarge):
-            x = enlarge(self.relu(norm(x, classes)))
+            x = enlarge(norm(x, classes, slope=0))  # ReLU
         return self.tanh(x)
 
 

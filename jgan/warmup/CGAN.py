@@ -93,12 +93,9 @@ class ConditionalBatchNorm(nn.Module):
             variance = (x - mean.broadcast(x, axes)).sqr().mean(dims=axes)
             n = x.numel() // x.shape[1]
             self.track(mean, variance * (n / (n - 1)))
-        # The 1 and the 0 are in jgan's, too: without them the compiler rounds otherwise.
-        one, zero = jt.ones(mean.shape).stop_grad(), jt.zeros(mean.shape).stop_grad()
-        scale = one / jt.sqrt(variance + self.eps)
-        normalized = (x - mean.broadcast(x, axes)) * scale.broadcast(x, axes) + zero.broadcast(x, axes)
-        gamma, beta = (jt.matmul(one_hot, each).reshape((*x.shape[:2], 1, 1)) for each in (self.weight, self.bias))
-        return normalized * gamma + beta
+        gamma, beta = (jt.matmul(one_hot, each) for each in (self.weight, self.bias))
+        scale = gamma / jt.sqrt(variance + self.eps)
+        return (x - mean.broadcast(x, axes)) * scale.broadcast(x, axes[1:]) + beta.broadcast(x, axes[1:])
 
     def track(self, mean, variance):
         with jt.no_grad():

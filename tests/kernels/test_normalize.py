@@ -22,7 +22,7 @@ def leaky(z, slope):
 
 def normalized(x, weight, bias, slope, axes):
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
-    per_channel = (1, -1) + (1,) * (x.ndim - 2)
+    per_channel = (-1, x.shape[1]) + (1,) * (x.ndim - 2)  # of all images, or of each
     y = (x - mean) / np.sqrt(variance + EPS) * np.reshape(weight, per_channel) + np.reshape(bias, per_channel)
     return leaky(y, slope)
 
@@ -70,6 +70,24 @@ def test_batch_norm_of_large_arrays_with_a_large_mean(shape):
 def test_the_derivatives_of_batch_norm(shape, slope):
     random = np.random.default_rng(0)
     x, (weight, bias) = random.normal(1, 2, shape), random.normal(1, 0.5, (2, shape[1]))
+    require_values_and_derivatives(
+        lambda x, weight, bias: batch_norm(x, weight, bias, eps=EPS, slope=slope)[0],
+        lambda x, weight, bias: batch_normalized(x, weight, bias, slope),
+        [x, weight, bias],
+        random,
+    )
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 70), (2, 3, 2, 3), (1, 2, 1, 9), (3, 2, 5, 7)])
+@pytest.mark.parametrize("slope", [0, 0.2, 1])
+def test_a_scale_and_a_shift_for_each_image(shape, slope):
+    random = np.random.default_rng(0)
+    x, (weight, bias) = random.normal(1, 2, shape), random.normal(1, 0.5, (2, *shape[:2]))
+    mean, variance = (np.float32(moment((0, *range(2, x.ndim)))) for moment in (x.mean, x.var))
+    arrays = [jt.array(np.float32(each)) for each in (x, weight, bias, mean, variance)]
+    with jt.no_grad():
+        y = normalize_by(*arrays, eps=EPS, slope=slope).numpy()
+    np.testing.assert_allclose(y, batch_normalized(x, weight, bias, slope), rtol=1e-4, atol=1e-5)
     require_values_and_derivatives(
         lambda x, weight, bias: batch_norm(x, weight, bias, eps=EPS, slope=slope)[0],
         lambda x, weight, bias: batch_normalized(x, weight, bias, slope),
