@@ -76,9 +76,10 @@ int main() {
     three_times.assign(four_times.begin(), four_times.end() - 2);
     call(adam, inputs(four_times, {6, 7}), three_times, 0.5, 0.999, 1e-8, 0.01, 0.5);
     for (const auto& shape : Shapes{{8, 33, 153}, {64, 130, 1}}) {
-        const std::vector<int64_t> channels{shape[1]};
+        const std::vector<int64_t> channels{shape[1]}, of_images{shape[0], shape[1]};
         const Shapes of_all{shape, channels, channels};
         call(normalize, inputs(of_all), of_all, 1e-5, 0.2f);
+        call(normalize, inputs({shape, of_images, of_images}), of_all, 1e-5, 0.2f);
         call(normalize_by, inputs({shape, channels, channels, channels, channels}, {4}), {shape}, 1e-5, 0.f);
         call(normalize_backward, inputs({shape, channels, channels, channels, channels, shape}, {4}), of_all, 1e-5, 0.2f);
         call(channel_sum, inputs({shape}), {channels});
@@ -87,9 +88,14 @@ int main() {
     call(reflect_transposed, inputs({{2, 3, 15, 13}}), {{2, 3, 9, 7}}, 3.);
     for (const auto& sizes : Shapes{{70, 257, 130}, {12, 70, 40}, {3, 90, 80}}) {
         const int64_t n = sizes[0], n_in = sizes[1], n_out = sizes[2];
-        call(dense, inputs({{n, n_in}, {n_out, n_in}, {n_out}}), {{n, n_out}}, 0.2);
-        call(dense_backward_data, inputs({{n, n_out}, {n, n_out}, {n_out, n_in}}), {{n, n_in}}, 0.2);
-        call(dense_backward_weights, inputs({{n, n_out}, {n, n_out}, {n, n_in}}), {{n_out, n_in}, {n_out}}, 1.);
+        for (const double rate : {0., 0.3}) {
+            const Shapes y{{n, n_out}, {1}};  // and the seed of a dropout
+            const double seed = 12345;
+            call(dense, inputs({{n, n_in}, {n_out, n_in}, {n_out}}), y, 0.2, rate, 0., seed);
+            call(dense_backward_data, inputs({{n, n_out}, {n, n_out}, {n_out, n_in}, {1}}, {3}), {{n, n_in}}, 0.2, rate, 2.);
+            call(dense_backward_weights, inputs({{n, n_out}, {n, n_out}, {n, n_in}, {1}}, {3}), {{n_out, n_in}, {n_out}}, 1.,
+                 rate, 2.);
+        }
     }
     for (const auto& by : {Winograd::of<2, 2, 2>(), Winograd::of<4, 2, 2>(), Winograd::of<2, 3, 2>(),
                            Winograd::of<4, 3, 2>(), Winograd::of<2, 4, 1>(), Winograd::of<3, 4, 1>(),
