@@ -2,6 +2,7 @@
 
 python scripts/check_precision.py                      # pix2pix
 python scripts/check_precision.py --models dcgan,cyclegan
+python scripts/check_precision.py --models wgan_gp --batch_size 16     # stock needs over 24 GB for the usual 64
 
 A float32 framework errs in two ways: it rounds, and a unit whose input is within rounding of 0 may take the other side
 of its (leaky) ReLU, which changes the gradients of a whole channel where a normalisation follows. To tell them apart,
@@ -35,7 +36,8 @@ USER_ERROR = f"{UserError.__module__}.{UserError.__name__}: "  # as a traceback 
 @dataclasses.dataclass
 class Options:
     models: str = option("pix2pix", f"which, separated by commas: {', '.join(SIZES)}")
-    sides: str = option("jittor,stock,pytorch", "which, separated by commas; stock takes over 24 GB for wgan_gp")
+    sides: str = option("jittor,stock,pytorch", "which, separated by commas")
+    batch_size: int | None = option(None, "images in a batch; else those of the benchmark", least=1)
     threads: int = option(len(os.sched_getaffinity(0)), "threads of either framework", least=1)
 
 
@@ -49,10 +51,11 @@ def main(opt: Options, given: dict) -> int:
     )
     with tempfile.TemporaryDirectory() as folder:
         for model in models:
-            exact = computed("float64", model, opt.threads, folder)
+            sized = (model, opt.threads, opt.batch_size, folder)
+            exact = computed("float64", *sized)
             for side in sides:
-                found = computed(side, model, opt.threads, folder)
-                same = computed("float64", model, opt.threads, folder, of=side)
+                found = computed(side, *sized)
+                same = computed("float64", *sized, of=side)
                 errors, errors_of_same = relative_errors(found, exact), relative_errors(found, same)
                 print(
                     f"{model:9} {side:8} {np.median(errors):8.1e} {np.max(errors):8.1e}   "
@@ -77,10 +80,12 @@ def relative_errors(found: dict[str, np.ndarray], reference: dict[str, np.ndarra
     ]
 
 
-def computed(side: str, model: str, threads: int, folder: str, of: str = "") -> dict[str, np.ndarray]:
+def computed(
+    side: str, model: str, threads: int, batch_size: int | None, folder: str, of: str = ""
+) -> dict[str, np.ndarray]:
     """What `compute` finds in a process of its own, which gives its memory back."""
     done = subprocess.run(
-        [sys.executable, __file__, "compute", side, model, str(threads), folder, of],
+        [sys.executable, __file__, "compute", side, model, str(threads), str(batch_size or 0), folder, of],
         env={**os.environ, **SIDES.get(side, {}), "OMP_NUM_THREADS": str(threads)}, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
@@ -90,12 +95,13 @@ def computed(side: str, model: str, threads: int, folder: str, of: str = "") -> 
         return dict(file)
 
 
-def compute(side: str, model: str, threads: str, folder: str, of: str) -> None:
+def compute(side: str, model: str, threads: str, batch_size: str, folder: str, of: str) -> None:
     """Write the gradients of a step by "NETWORK/PARAMETER", and the "branches" of its units.
 
     side "float64" takes the branches of the side `of`, if one is given, and counts the units that would take another.
     """
-    worker = Worker("pytorch" if side == "float64" else side, model, int(threads), "cpu", quick=True)
+    framework = "pytorch" if side == "float64" else side
+    worker = Worker(framework, model, int(threads), "cpu", quick=True, batch_size=int(batch_size) or None)
     if side in ("jittor", "stock"):
         found, branches = jittor_gradients(worker)
         branches = {"branches": np.concatenate(branches)}

@@ -70,9 +70,9 @@ def update_as_usual(optimizer, loss) -> None:
 
 
 class Worker:
-    """A model on one side, with the weights that it has on the others."""
+    """A model on one side, with the weights that it has on the others; batch_size: another than the benchmark's."""
 
-    def __init__(self, side: str, model: str, threads: int, device: str, quick: bool):
+    def __init__(self, side: str, model: str, threads: int, device: str, quick: bool, batch_size: int | None = None):
         if side in ("pytorch", "tuned"):
             import torch
 
@@ -99,7 +99,7 @@ class Worker:
             self.no_grad = jt.no_grad
             self.versions = runtime.versions()
         self.model, self.device = model, device
-        self.sizes = sizes(model, quick)
+        self.sizes = {**sizes(model, quick), **({"batch_size": batch_size} if batch_size else {})}
         self.done = 0
         self.stored: dict[tuple, np.ndarray] = {}
         self._build()
