@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from jgan.models import DRAW_Z
 from jgan.reference.layers import ConditionalBatchNorm, SpectralConv, SpectralLinear, init_normal
@@ -28,12 +27,13 @@ class Generator(nn.Module):
                 for n_in, n_out in zip(widths, [*widths[1:], channels])
             ]
         )
+        self.relu = nn.ReLU()
         init_normal(self)
 
     def forward(self, z, labels):
         x = self.project(z[:, :, None, None])
         for norm, enlarge in zip(self.norms, self.enlarge):
-            x = enlarge(functional.relu(norm(x, labels)))
+            x = enlarge(self.relu(norm(x, labels)))
         return torch.tanh(x)
 
 

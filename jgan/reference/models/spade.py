@@ -28,6 +28,7 @@ class ResBlock(nn.Module):
         self.norm_1, self.norm_2 = SPADE(n_in, label_classes, hidden), SPADE(n_middle, label_classes, hidden)
         self.conv_1 = SpectralConv(n_in, n_middle, 3, padding=1, bias=False)
         self.conv_2 = SpectralConv(n_middle, n_out, 3, padding=1, bias=False)
+        self.leaky_relu = nn.LeakyReLU(0.2)
         self.changes_width = n_in != n_out
         if self.changes_width:
             self.norm_around = SPADE(n_in, label_classes, hidden)
@@ -35,8 +36,8 @@ class ResBlock(nn.Module):
 
     def forward(self, x, maps):
         around = self.conv_around(self.norm_around(x, maps)) if self.changes_width else x
-        x = self.conv_1(functional.leaky_relu(self.norm_1(x, maps), 0.2))
-        return around + self.conv_2(functional.leaky_relu(self.norm_2(x, maps), 0.2))
+        x = self.conv_1(self.leaky_relu(self.norm_1(x, maps)))
+        return around + self.conv_2(self.leaky_relu(self.norm_2(x, maps)))
 
 
 class Generator(nn.Module):
