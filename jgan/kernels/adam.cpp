@@ -1,4 +1,4 @@
-// A step of Adam for all parameters of an optimizer at once.
+// A step of Adam for many parameters at once.
 #include <cmath>
 #include "arrays.hpp"
 
