@@ -4,12 +4,11 @@ python scripts/check_precision.py                      # pix2pix
 python scripts/check_precision.py --models dcgan,cyclegan
 python scripts/check_precision.py --models wgan_gp --batch_size 16     # stock needs over 24 GB for the usual 64
 
-A float32 framework errs in two ways: it rounds, and a unit whose input is within rounding of 0 may take the other side
-of its (leaky) ReLU, which changes the gradients of a whole channel where a normalisation follows. To tell them apart,
-each side is compared with float64 as it is, and with float64 that takes the side's own branches. (An L1 loss has two
-branches for each pixel as well; these are left as they fall.) Weights, inputs and sizes are the benchmark's, with two
-updates of a critic, of which the second counts; every Dropout has rate 0. It needs PyTorch
-(requirements-benchmark.txt).
+A float32 framework errs in two ways: it rounds, and where an input is within rounding of 0, a (leaky) ReLU or the
+absolute value in an L1 loss may take its other branch, which changes the gradients of a whole channel where a
+normalisation follows. To tell them apart, each side is compared with float64 as it is, and with float64 that takes the
+side's own branches. Weights, inputs and sizes are the benchmark's, with two updates of a critic, of which the second
+counts; every Dropout has rate 0. It needs PyTorch (requirements-benchmark.txt).
 """
 
 from __future__ import annotations
@@ -115,7 +114,7 @@ def jittor_gradients(worker: Worker) -> tuple[dict[str, np.ndarray], list[np.nda
     """The gradients of a step by "NETWORK/PARAMETER", and whether each unit's output was above 0, packed."""
     import jittor as jt
 
-    from jgan import layers
+    from jgan import layers, losses, steps
 
     branches, found = [], {}
 
@@ -129,6 +128,11 @@ def jittor_gradients(worker: Worker) -> tuple[dict[str, np.ndarray], list[np.nda
 
         return recorded
 
+    def recorded_l1(output, target, l1=losses.l1):
+        branches.append(output > target)
+        return l1(output, target)
+
+    losses.l1 = steps.l1 = recorded_l1
     for name in ("leaky_relu", "linear", "batch_norm", "instance_norm"):
         setattr(layers, name, recording(getattr(layers, name)))
     names = {
@@ -154,12 +158,14 @@ def torch_gradients(worker: Worker, *, double: bool, given: np.ndarray | None) -
     import torch
     from torch import nn
 
+    from jgan.reference import losses, steps
+
     found, branches = {}, []
     used = others = units = 0  # bytes of `given`, units that would take another branch, all units
 
-    def activate(module, x):
+    def branched(x, slope: float):
+        """x on the one branch, slope x on the other."""
         nonlocal used, others, units
-        slope = getattr(module, "negative_slope", 0)
         positive = x > 0
         packed = np.packbits(positive.numpy())
         if given is None:
@@ -188,7 +194,9 @@ def torch_gradients(worker: Worker, *, double: bool, given: np.ndarray | None) -
     }
     inputs = worker.case.tensors(worker.lib, 0)
     inputs = {name: x.double() if double and x.is_floating_point() else x for name, x in inputs.items()}
-    worker.lib.half.steps.update, nn.ReLU.forward, nn.LeakyReLU.forward = update, activate, activate
+    steps.update = update
+    nn.ReLU.forward = nn.LeakyReLU.forward = lambda module, x: branched(x, getattr(module, "negative_slope", 0))
+    losses.l1 = steps.l1 = lambda output, target: branched(output - target, -1).mean()
     worker.case.step(**inputs)
     if given is None:
         return found, {"branches": np.concatenate(branches)}

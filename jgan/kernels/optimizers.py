@@ -5,7 +5,6 @@ from __future__ import annotations
 from jgan.kernels import call_kernel, can_use_kernels, plain
 from jgan.kernels.function import ReleasesGraph
 
-
 # Before an operator is first called, Jittor rewrites its source, in a time that grows with the square of its arrays:
 # 8 s for all parameters of SPADE.
 AT_ONCE = 16
