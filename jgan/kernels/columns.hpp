@@ -9,6 +9,7 @@
 #include <vector>
 #include <dnnl.h>
 #include "geometry.hpp"
+#include "product.hpp"
 #include "scratch.hpp"
 
 namespace jgan {
@@ -81,7 +82,8 @@ inline bool weights_by_columns(const Geometry& g, float* x, float* w, const floa
     std::vector<float> sums(parts * size);
     bool failed = false;
 #pragma omp parallel for schedule(static) reduction(|| : failed)
-    for (int64_t part = 0; part < parts; ++part)
+    for (int64_t part = 0; part < parts; ++part) {
+        std::vector<float> of_band(size);
         for (int64_t i = bands * part / parts; i < bands * (part + 1) / parts; ++i) {
             const Band band(g, i);
             float* columns = band.columns(g.ic);
@@ -93,9 +95,15 @@ inline bool weights_by_columns(const Geometry& g, float* x, float* w, const floa
             for (int64_t channel = 0; channel < g.ic; ++channel)
                 band.each(columns + channel * places * band.size(), x + (band.image * g.ic + channel) * g.ih * g.iw,
                           [](float& value, float& pixel) { value = pixel; });
-            failed |= dnnl_success != dnnl_sgemm('N', 'T', g.oc, g.ic * places, band.size(), 1, band.of(y), g.oh * g.ow,
-                                                 columns, band.size(), 1, &sums[part * size], g.ic * places);
+            try {
+                multiply({band.of(y), g.oc, band.size(), g.oh * g.ow, 1},
+                         transposed(matrix(columns, g.ic * places, band.size())), of_band.data());
+            } catch (const std::bad_alloc&) {
+                failed = true;
+            }
+            for (int64_t k = 0; k < size; ++k) sums[part * size + k] += of_band[k];
         }
+    }
     std::copy_n(sums.begin(), size, w);
     for (int64_t part = 1; part < parts; ++part)
         for (int64_t i = 0; i < size; ++i) w[i] += sums[part * size + i];

@@ -72,7 +72,7 @@ private:
 
     bool compute_group(int64_t panel, int64_t n, int64_t first_block, int64_t last_block) const {
         const int64_t depth = std::min(b.rows, std::max<int64_t>(LANES, CACHED / (n * WIDTH) / LANES * LANES));
-        float* packed = own_scratch().of<float>(n * WIDTH * depth * sizeof(float));
+        float* packed = own_scratch(1).of<float>(n * WIDTH * depth * sizeof(float));
         if (!packed) return false;
         for (int64_t first = 0; first < b.rows; first += depth) {
             const int64_t last = std::min(first + depth, b.rows), panel_size = (last - first) * WIDTH;
@@ -141,6 +141,8 @@ private:
 inline void multiply(const Matrix& a, const Matrix& b, float* values) {
     if (b.columns <= LANES)
         Product<1>(a, b, values).compute();
+    else if (b.columns <= 3 * LANES && MOST_VECTORS > 3)
+        Product<3>(a, b, values).compute();
     else
         Product<MOST_VECTORS>(a, b, values).compute();
 }

@@ -39,10 +39,10 @@ inline Scratch& scratch(int i) {
     return all[i];
 }
 
-// For what one thread works on.
-inline Scratch& own_scratch() {
-    static thread_local Scratch own;
-    return own;
+// For what one thread works on; 1 for the panels of its products.
+inline Scratch& own_scratch(int i = 0) {
+    static thread_local Scratch own[2];
+    return own[i];
 }
 
 }  // namespace jgan
