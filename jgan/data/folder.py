@@ -18,6 +18,7 @@ from jgan.data.label_maps import to_label_map
 from jgan.errors import UserError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+UNREAD = {".avif", ".gif", ".heic", ".heif", ".ico", ".jfif", ".jp2", ".jxl", ".psd", ".svg", ".tga"}  # images, too
 LISTED = 10  # names in an error, at most
 
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `open_image` says it in its own words
@@ -111,18 +112,23 @@ def _listed(names: list[str]) -> str:
 def image_paths(folder: str | Path) -> list[Path]:
     """The image files in a folder and the folders within it, links followed, sorted; UserError if there is none.
 
-    Hidden files and folders, whose names begin with a dot, are left out.
+    Hidden files and folders, whose names begin with a dot, are left out, and images of other kinds, which stderr names.
     """
     if not os.path.isdir(folder):
         raise UserError(f"the image folder {folder} does not exist" + " (it is a file)" * os.path.exists(folder))
-    paths, visited = [], set()
+    paths, unread, visited = [], [], set()
     for inner, folders, files in os.walk(folder, onerror=_refuse_unreadable, followlinks=True):
         if os.path.realpath(inner) in visited:  # a link back to where we come from
             folders.clear()
             continue
         visited.add(os.path.realpath(inner))
         folders[:] = [name for name in folders if name[0] != "."]
-        paths += [Path(inner, name) for name in files if Path(name).suffix.lower() in SUFFIXES and name[0] != "."]
+        shown = [Path(inner, name) for name in files if name[0] != "."]
+        paths += [path for path in shown if path.suffix.lower() in SUFFIXES]
+        unread += [path.name for path in shown if path.suffix.lower() in UNREAD]
+    if unread:
+        read = ", ".join(sorted(SUFFIXES))
+        print(f"left out, because only {read} are read, in {folder}: {_listed(sorted(unread))}", file=sys.stderr)
     if not paths:
         raise UserError(f"there is no image in {folder}; looked for {', '.join(sorted(SUFFIXES))}, folders within too")
     return sorted(paths)

@@ -37,6 +37,18 @@ def test_lossy_formats_come_near(tmp_path, suffix):
     assert np.abs(load_folder(tmp_path, size=16).pixels[0].astype(int) - [[[200]], [[100]], [[50]]]).max() <= 4
 
 
+def test_images_of_other_kinds_are_named_and_left_out(tmp_path, capsys):
+    (tmp_path / "inner").mkdir()
+    for name in ("a.png", "b.gif", "inner/c.HEIC", ".d.gif", "notes.txt"):
+        Image.fromarray(RAMP).save(tmp_path / name, "png")
+    assert len(load_folder(tmp_path, size=4)) == 1
+    said = capsys.readouterr().err
+    assert f"in {tmp_path}: b.gif, c.HEIC\n" in said and ".webp are read" in said and "notes" not in said
+    (tmp_path / "b.gif").unlink(), (tmp_path / "inner/c.HEIC").unlink()
+    load_folder(tmp_path, size=4)
+    assert "left out" not in capsys.readouterr().err
+
+
 def test_hidden_files_are_left_out(tmp_path):
     for name in ("a.png", "._a.png", ".b.png"):
         Image.fromarray(RAMP).save(tmp_path / name)
