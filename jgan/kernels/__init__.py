@@ -3,7 +3,7 @@
 Each is a C++ function in a .cpp file of this folder, beside the Python file that gives it its derivatives (by
 function.py) and its plain Jittor twin. The twin serves wherever the kernel doesn't: on CUDA, for other types than
 float32, where there is no oneDNN or the kernels cannot be compiled, and everywhere if the environment says
-JGAN_KERNELS=0. `jgan.layers` and `jgan.optimizers` use them; nothing else knows of them.
+JGAN_KERNELS=0 when this is imported. `jgan.layers` and `jgan.optimizers` use them; nothing else knows of them.
 """
 
 from __future__ import annotations

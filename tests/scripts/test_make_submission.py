@@ -31,6 +31,7 @@ def folder(tmp_path_factory):
     options = ["--gan_mode", "hinge", "--lr", 0.001, "--tensorboard", "--output", "run"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JGAN_KERNELS", "0")  # as the clone below, whose kernels would all be compiled anew
+        patch.setattr("jgan.kernels.wanted", False)  # which was read from it already
         run(folder, "train_cgan", "--max_steps", 3, *options)
     run(folder, "make_submission", "run", NUMBER, "--seed", 4, "--candidates", 2)
     return folder
