@@ -23,13 +23,20 @@ def test_an_unknown_name_is_named(refused, option):
 
 @pytest.mark.skipif(not TORCH, reason="needs PyTorch (requirements-benchmark.txt)")
 def test_gradients_are_those_of_float64(script):
-    done = script("check_precision", "--models", "gan,projection", "--sides", "jittor,pytorch", "--batch_size", 1)
+    done = script("check_precision", "--models", "gan,projection", "--sides", "jittor,pytorch")
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()[2:]]
     assert [row[:2] for row in rows] == [
         [model, side] for model in ("gan", "projection") for side in ("jittor", "pytorch")
     ]
     assert all(float(error) < 1e-4 for row in rows for error in row[4:6])
+
+
+@pytest.mark.skipif(not TORCH, reason="needs PyTorch (requirements-benchmark.txt)")
+def test_a_batch_may_be_smaller(script):
+    done = script("check_precision", "--models", "gan", "--sides", "pytorch", "--batch_size", 3)
+    units_of_an_image = 5 * (128 + 64 + 32)  # hidden ones, in three passes of the discriminator, two of the generator
+    assert done.stdout.split()[-1] == str(3 * units_of_an_image)
 
 
 def test_an_error_is_a_share_of_the_largest_gradient_of_its_parameter():
