@@ -128,7 +128,7 @@ def image_paths(folder: str | Path) -> list[Path]:
         unread += [path.name for path in shown if path.suffix.lower() in UNREAD]
     if unread:
         read = ", ".join(sorted(SUFFIXES))
-        print(f"left out, because only {read} are read, in {folder}: {_listed(sorted(unread))}", file=sys.stderr)
+        print(f"left out of {folder}, as only {read} are read: {_listed(sorted(unread))}", file=sys.stderr)
     if not paths:
         raise UserError(f"there is no image in {folder}; looked for {', '.join(sorted(SUFFIXES))}, folders within too")
     return sorted(paths)
