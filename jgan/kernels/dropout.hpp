@@ -20,7 +20,7 @@ struct Dropout {
 
     // Values beside each other, the first of which has this place.
     void apply(float* values, int64_t n, int64_t place) const {
-        const Dropout d = *this;  // no value may be one of it
+        const Dropout d = *this;  // a copy, which no value can overlap
         const uint32_t first = place;
         if (dropped == 0) return;
 #pragma omp simd

@@ -3,11 +3,11 @@
 python -m jgan.reference.bounds benchmark.json
 
 The multiplications and additions of a step's matrix products and convolutions, directly computed, are divided by the
-rate of PyTorch's product of large matrices, or of its convolution by 1x1 windows, which on some processors is faster,
-measured here; the bytes that these and the optimizers read and write if
-nothing stays in a cache, by the bandwidth of a sum of large arrays. The longer of the two is the bound, and a share
-over 100% is computed by fewer multiplications (Winograd's convolutions) or from a cache. The times of the steps are
-those of jittor in benchmark.json, which scripts/benchmark.py wrote on this machine. It needs PyTorch.
+rate of PyTorch's product of large matrices or, where that is faster, of its convolution by 1x1 windows, measured here;
+the bytes that these and the optimizers read and write if nothing stays in a cache, by the bandwidth of a sum of large
+arrays. The longer of the two is the bound, and a share over 100% is computed by fewer multiplications (Winograd's
+convolutions) or from a cache. The times of the steps are those of jittor in benchmark.json, which scripts/benchmark.py
+wrote on this machine. It needs PyTorch.
 """
 
 from __future__ import annotations
