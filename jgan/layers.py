@@ -11,7 +11,7 @@ import numpy as np
 from jittor import nn
 
 from jgan import memory, processes
-from jgan.kernels.activate import leaky_relu
+from jgan.kernels.activate import leaky_relu, tanh
 from jgan.kernels.convolve import conv, conv_transpose
 from jgan.kernels.dense import linear
 from jgan.kernels.normalize import batch_norm, instance_norm, normalize_by
@@ -305,13 +305,10 @@ class UpsampleNearest2x(nn.Module):
 
 
 class Tanh(nn.Module):
-    """Hyperbolic tangent whose gradient stays finite: Jittor's is NaN from |x| = 50 on.
-
-    The input is clamped to [-20, 20] first, where float32 tanh has long been exactly +-1.
-    """
+    """Hyperbolic tangent whose gradient stays finite: Jittor's is NaN from |x| = 50 on."""
 
     def execute(self, x):
-        return jt.tanh(x.clamp(-20, 20))
+        return tanh(x)
 
 
 class ResizeBilinear(nn.Module):

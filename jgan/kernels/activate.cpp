@@ -1,4 +1,4 @@
-// LeakyReLU, and ReLU as its slope 0, and their backward pass.
+// LeakyReLU, and ReLU as its slope 0, and their backward pass; the hyperbolic tangent.
 #include "activate.hpp"
 #include "arrays.hpp"
 
@@ -20,6 +20,15 @@ void leaky_relu_backward(const Arrays& in, const Arrays& out, double slope) {
     const int64_t n = in[0].num;
 #pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < n; ++i) dx[i] = leaky_gradient(y[i], dy[i], slope);
+}
+
+// x -> y
+void tanh(const Arrays& in, const Arrays& out) {
+    const float* x = in[0].values;
+    float* y = out[0].values;
+    const int64_t n = in[0].num;
+#pragma omp parallel for simd schedule(static)
+    for (int64_t i = 0; i < n; ++i) y[i] = hyperbolic_tangent(x[i]);
 }
 
 }  // namespace jgan

@@ -1,4 +1,4 @@
-"""LeakyReLU, and ReLU as its slope 0, on all threads and with a second derivative."""
+"""LeakyReLU, ReLU as its slope 0, and the hyperbolic tangent, on all threads and with a second derivative."""
 
 from __future__ import annotations
 
@@ -40,3 +40,21 @@ class Masked(Function):
     def grad(self, ddx):
         (y,) = self.kept
         return Masked(y, self.slope)(ddx)
+
+
+def tanh(x):
+    """The hyperbolic tangent of a Var of any shape; its gradient is finite everywhere."""
+    return _Tanh(x)(x) if can_use_kernels(x) else plain.tanh(x)
+
+
+class _Tanh(Function):
+    def execute(self, x):
+        (y,) = call_kernel("tanh", [x], [x.shape])
+        self.kept += (y,)
+        return y
+
+    def grad(self, dy):
+        x, y = self.kept
+        if Function.taping:
+            y = plain.tanh(x)  # of which there is a derivative
+        return dy * (1 - y * y)

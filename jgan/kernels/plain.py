@@ -21,6 +21,11 @@ def leaky_relu(x, slope: float):
     return nn.relu(x) if slope == 0 else nn.leaky_relu(x, slope)
 
 
+def tanh(x):
+    """The hyperbolic tangent: Jittor's gradient is NaN from |x| = 50 on, where float32's has long been +-1."""
+    return jt.tanh(x.clamp(-20, 20))
+
+
 def dropped(x, rate: float):
     """x with a share, below 1, of it made 0 and the rest divided by 1 - rate, in each process as in the whole batch."""
     if rate == 0:

@@ -1,4 +1,4 @@
-"""LeakyReLU's kernel against numpy."""
+"""The kernels of LeakyReLU and the hyperbolic tangent against numpy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from jgan.kernels.activate import leaky_relu
+from jgan.kernels.activate import leaky_relu, tanh
 
 pytestmark = pytest.mark.cpu("kernels are for the CPU")
 
@@ -39,3 +39,23 @@ def test_infinities_and_nan_stay_visible():
     x = jt.array(np.float32([-np.inf, np.inf, np.nan, 0]))
     np.testing.assert_array_equal(leaky_relu(x, 0.5).numpy(), [-np.inf, np.inf, np.nan, 0])
     np.testing.assert_array_equal(leaky_relu(x, 0).numpy(), [0, np.inf, np.nan, 0])
+    np.testing.assert_array_equal(tanh(x).numpy(), [-1, 1, np.nan, 0])
+
+
+@given(arrays(np.float32, array_shapes(max_dims=4, max_side=40), elements=st.floats(width=32, allow_subnormal=False)))
+def test_tanh_is_right_to_the_last_digits(x):
+    np.testing.assert_allclose(tanh(jt.array(x)).numpy(), np.tanh(x.astype(np.float64)), rtol=3e-7)
+
+
+def test_tanh_is_right_over_its_range():
+    x = np.float32(np.concatenate([np.linspace(-12, 12, 100_001), np.geomspace(1e-30, 1, 1001)]))
+    y = tanh(jt.array(x)).numpy()
+    np.testing.assert_allclose(y, np.tanh(x.astype(np.float64)), rtol=3e-7)
+    np.testing.assert_array_equal(tanh(jt.array(-x)).numpy(), -y)
+    assert (np.abs(y) <= 1).all()
+
+
+@pytest.mark.parametrize("n", [1, 17, 100_003])
+def test_tanh_and_its_derivatives(n):
+    random = np.random.default_rng(n)
+    require_values_and_derivatives(tanh, np.tanh, [random.uniform(-4, 4, n)], random)
