@@ -11,7 +11,9 @@ void adam(const Arrays& in, const Arrays& out, double b1, double b2, double eps,
     const float keep_m = b1, take_m = 1 - b1, keep_v = b2, take_v = 1 - b2;
     const float small = eps, length = step, inverse = 1 / root;
     const size_t n_parameters = out.size() / 3;
-#pragma omp parallel
+    int64_t total = 0;
+    for (size_t i = 0; i < n_parameters; ++i) total += in[i].num;
+#pragma omp parallel if (total >= VALUES_WORTH_THREADS)
     for (size_t i = 0; i < n_parameters; ++i) {
         const float *p = in[i].values, *g = in[n_parameters + i].values;
         const float *m = in[2 * n_parameters + i].values, *v = in[3 * n_parameters + i].values;

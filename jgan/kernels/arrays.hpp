@@ -7,6 +7,10 @@ namespace jgan {
 
 constexpr int MOST_AXES = 4;  // of an array whose shape matters
 
+// Of an array that is passed once. To wake a thread takes longer than to pass a smaller one, the more so beside other
+// programs.
+constexpr int64_t VALUES_WORTH_THREADS = 100000;
+
 struct Array {
     float* values;
     int64_t num, shape[MOST_AXES];

@@ -78,7 +78,8 @@ template <class Body>
 void over_channels(const Array& x, Body body) {
     const int64_t n = x.shape[0], c = x.shape[1], m = x.num / std::max<int64_t>(1, n * c);
     const int width = m == 1 ? COLUMNS : 1;
-#pragma omp parallel for schedule(static)
+    constexpr int passes = 3;
+#pragma omp parallel for schedule(static) if (passes * x.num >= VALUES_WORTH_THREADS)
     for (int64_t first = 0; first < c; first += width)
         body(Channels{n, c, m, first, int(std::min<int64_t>(width, c - first))});
 }

@@ -153,7 +153,7 @@ private:
 
 inline void add_bias(const Geometry& g, const float* bias, float* y) {
     const int64_t size = g.oh * g.ow;
-#pragma omp parallel for collapse(2) schedule(static)
+#pragma omp parallel for collapse(2) schedule(static) if (g.n * g.oc * size >= VALUES_WORTH_THREADS)
     for (int64_t i = 0; i < g.n; ++i)
         for (int64_t channel = 0; channel < g.oc; ++channel)
             for (int64_t k = 0; k < size; ++k) y[(i * g.oc + channel) * size + k] += bias[channel];

@@ -13,8 +13,6 @@
 
 namespace jgan {
 
-constexpr int64_t VALUES_WORTH_THREADS = 100000;  // of an array that is passed once
-
 // The sums of a row times each of N others.
 template <int N>
 void inner_products(const float* row, const float* const* others, int64_t n, float* sums) {

@@ -6,7 +6,6 @@
 
 namespace jgan {
 
-constexpr int64_t WEIGHTS_WORTH_THREADS = 100000;
 constexpr int64_t CHUNK = 256;  // columns, so that a thread's part of a row is a few cache lines
 
 inline float product(const float* a, const float* b, int64_t n) {
@@ -28,7 +27,7 @@ void spectral_normalize(const Arrays& in, const Arrays& out) {
     const float *w = in[0].values, *last_u = in[1].values;
     float *normalized = out[0].values, *u = out[1].values, *v = out[2].values, *sigma = out[3].values;
     const int64_t rows = in[1].num, columns = in[0].num / rows;
-    const bool threads = in[0].num >= WEIGHTS_WORTH_THREADS;
+    const bool threads = in[0].num >= VALUES_WORTH_THREADS;
 #pragma omp parallel for schedule(static) if (threads)
     for (int64_t first = 0; first < columns; first += CHUNK) {
         const int64_t last = std::min(first + CHUNK, columns);
@@ -53,7 +52,7 @@ void spectral_normalize_backward(const Arrays& in, const Arrays& out) {
     float* dw = out[0].values;
     const int64_t rows = in[2].num, columns = in[3].num;
     std::vector<float> of_rows(rows);
-    const bool threads = in[0].num >= WEIGHTS_WORTH_THREADS;
+    const bool threads = in[0].num >= VALUES_WORTH_THREADS;
 #pragma omp parallel for schedule(static) if (threads)
     for (int64_t i = 0; i < rows; ++i) of_rows[i] = product(d + i * columns, normalized + i * columns, columns);
     double sum = 0;
