@@ -133,9 +133,11 @@ def _require_images(x, channels: int) -> None:
 
 
 class LeakyReLU(nn.Module):
-    """max(x, 0) + slope min(x, 0)."""
+    """max(x, 0) + slope min(x, 0), for a slope of 0 or more."""
 
     def __init__(self, slope: float):
+        if not 0 <= slope < math.inf:
+            raise ValueError(f"a LeakyReLU's slope must be a number of at least 0, not {slope}")
         self.slope = slope
 
     def execute(self, x):
@@ -258,6 +260,7 @@ class ConditionalBatchNorm(BatchNorm):
 
     def execute(self, x, one_hot, slope: float = 1.0):
         # y = gamma_c (x - mean) / sqrt(var + eps) + beta_c    for an image of the class c
+        require_shape("one_hot", one_hot, (len(x), len(self.weight)))
         gamma, beta = (jt.matmul(one_hot, each) for each in (self.weight, self.bias))
         return self._normalized(x, gamma, beta, slope)
 
@@ -305,10 +308,13 @@ class UpsampleNearest2x(nn.Module):
 
 
 class Tanh(nn.Module):
-    """Hyperbolic tangent whose gradient stays finite: Jittor's is NaN from |x| = 50 on."""
+    """Hyperbolic tangent whose gradient stays finite: Jittor's is NaN from |x| = 50 on.
+
+    Whole numbers become float32: Jittor makes float16 of small ones.
+    """
 
     def execute(self, x):
-        return tanh(x)
+        return tanh(x if "float" in str(x.dtype) else x.float32())
 
 
 class ResizeBilinear(nn.Module):
@@ -376,6 +382,8 @@ def as_labels(labels, n_classes: int):
     whatever lies in memory.
     """
     values = labels.numpy() if isinstance(labels, jt.Var) else np.asarray(labels)
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"labels must be whole numbers in 0 .. {n_classes - 1}; got {values.tolist()}")
     if values.ndim != 1:
         raise ValueError(f"labels must have the shape (N,), not {values.shape}")
     good = (values == np.floor(values)) & (values >= 0) & (values < n_classes)

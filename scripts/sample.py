@@ -60,9 +60,10 @@ def draw(opt: Options, seeds: list[int]) -> int:
         print(f"wrote {output}")
     else:
         make_folder(output)
-        for name, image in zip(names, images):
+        by_name = dict(zip(names, images))
+        for name, image in by_name.items():
             save_png(output / name, strip(image[None]))
-        print(f"wrote {len(names)} images into {output}")
+        print(f"wrote {len(by_name)} image{'s' * (len(by_name) != 1)} into {output}")
     return 0
 
 

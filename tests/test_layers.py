@@ -168,13 +168,41 @@ def test_tanh_and_its_gradient_are_finite_everywhere():
     np.testing.assert_allclose(gradient, 1 - np.tanh(x.astype(np.float64)) ** 2, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_tanh_of_nan_is_nan_and_so_is_its_gradient(kind):
+    var = jt.array(np.array([np.nan, 0.5], kind), dtype=kind)
+    y = Tanh()(var)
+    assert np.isnan(y.numpy()).tolist() == [True, False]
+    assert np.isnan(jt.grad(y.sum(), var).numpy()).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["uint8", "bool", "int32"])
+def test_tanh_of_whole_numbers_is_float32(kind):
+    x = np.array([0, 1, 255], kind)
+    y = Tanh()(jt.array(x))
+    assert y.dtype == "float32"
+    np.testing.assert_allclose(y.numpy(), np.tanh(x.astype(np.float64)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("slope", [-0.5, float("nan"), float("inf")])
+def test_a_slope_by_which_the_sign_of_the_output_says_nothing_is_refused(slope):
+    with pytest.raises(ValueError, match="at least 0"):
+        LeakyReLU(slope)
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (4, 3), (1, 4)])
+def test_conditional_batch_norm_wants_a_row_for_every_image(shape):
+    with pytest.raises(ValueError, match=r"one_hot must have the shape \(3, 4\)"):
+        ConditionalBatchNorm(2, 4)(jt.randn(3, 2, 2, 2), jt.ones(shape))
+
+
 @pytest.mark.parametrize("labels", [[0, 9, 3], np.array([0, 9, 3]), jt.array([0, 9, 3]), np.float32([0, 9, 3])])
 def test_labels_of_any_kind_become_int32(labels):
     var = as_labels(labels, 10)
     assert var.dtype == "int32" and var.tolist() == [0, 9, 3]
 
 
-@pytest.mark.parametrize("labels", [[10], [-1], [0.5], [float("nan")], [2**40], jt.array([3, 10])])
+@pytest.mark.parametrize("labels", [[10], [-1], [0.5], [float("nan")], [2**40], [1, "a"], jt.array([3, 10])])
 def test_labels_out_of_range_are_refused(labels):
     with pytest.raises(ValueError, match=r"whole numbers in 0 \.\. 9"):
         as_labels(labels, 10)

@@ -12,6 +12,7 @@ from jgan import processes
 
 Adam = nn.AdamW
 RMSprop = nn.RMSprop
+tanh = jt.tanh
 
 
 def leaky_relu(x, slope: float):
@@ -19,11 +20,6 @@ def leaky_relu(x, slope: float):
     if slope == 1:
         return x
     return nn.relu(x) if slope == 0 else nn.leaky_relu(x, slope)
-
-
-def tanh(x):
-    """The hyperbolic tangent: Jittor's gradient is NaN from |x| = 50 on, where float32's has long been +-1."""
-    return jt.tanh(x.clamp(-20, 20))
 
 
 def dropped(x, rate: float):

@@ -49,6 +49,12 @@ def cells(path, size):
     return np.array(parts)
 
 
+def test_what_is_asked_for_twice_is_written_once_and_counted_so(tmp_path, weights):
+    done = run(tmp_path, "sample", "--weights", weights("gan"), "--seeds", "3,3", "--output", "twice")
+    assert done.out == "wrote 1 image into twice\n"
+    assert [path.name for path in (tmp_path / "twice").iterdir()] == ["seed0003.png"]
+
+
 @pytest.mark.parametrize("name", ["gan", "dcgan", "wgan"])
 def test_a_seed_gives_one_image_in_any_company(tmp_path, weights, name):
     path, size = weights(name), MODELS[name][1]["img_size"]
