@@ -122,8 +122,9 @@ def test_a_readme_is_short_and_names_all_training_programs(page):
 def test_every_link_leads_somewhere(page):
     for link in re.findall(r"\]\((?!https?:)([^)]+)\)", BLOCK.sub("", page.read_text(encoding="utf-8"))):
         path, _, heading = unquote(link).partition("#")
-        assert (page.parent / path).exists(), link
-        assert not heading or heading in anchors(page.parent / path), link
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not heading or heading in anchors(target), link
 
 
 def anchors(page) -> list[str]:
