@@ -9,7 +9,7 @@ void leaky_relu(const Arrays& in, const Arrays& out, double slope) {
     const float* x = in[0].values;
     float* y = out[0].values;
     const int64_t n = in[0].num;
-#pragma omp parallel for simd schedule(static) if (n >= VALUES_WORTH_THREADS)
+#pragma omp parallel for simd schedule(static) if (parallel : n >= VALUES_WORTH_THREADS)
     for (int64_t i = 0; i < n; ++i) y[i] = leaky(x[i], slope);
 }
 
@@ -18,7 +18,7 @@ void leaky_relu_backward(const Arrays& in, const Arrays& out, double slope) {
     const float *y = in[0].values, *dy = in[1].values;
     float* dx = out[0].values;
     const int64_t n = in[0].num;
-#pragma omp parallel for simd schedule(static) if (n >= VALUES_WORTH_THREADS)
+#pragma omp parallel for simd schedule(static) if (parallel : n >= VALUES_WORTH_THREADS)
     for (int64_t i = 0; i < n; ++i) dx[i] = leaky_gradient(y[i], dy[i], slope);
 }
 
@@ -27,7 +27,7 @@ void tanh(const Arrays& in, const Arrays& out) {
     const float* x = in[0].values;
     float* y = out[0].values;
     const int64_t n = in[0].num;
-#pragma omp parallel for simd schedule(static) if (n >= VALUES_WORTH_THREADS)
+#pragma omp parallel for simd schedule(static) if (parallel : n >= VALUES_WORTH_THREADS)
     for (int64_t i = 0; i < n; ++i) y[i] = hyperbolic_tangent(x[i]);
 }
 
