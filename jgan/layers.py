@@ -259,8 +259,8 @@ class ConditionalBatchNorm(BatchNorm):
         self.bias = jt.zeros((n_classes, num_features))
 
     def execute(self, x, one_hot, slope: float = 1.0):
-        # y = gamma_c (x - mean) / sqrt(var + eps) + beta_c    for an image of the class c
         require_shape("one_hot", one_hot, (len(x), len(self.weight)))
+        # y = gamma_c (x - mean) / sqrt(var + eps) + beta_c    for an image of the class c
         gamma, beta = (jt.matmul(one_hot, each) for each in (self.weight, self.bias))
         return self._normalized(x, gamma, beta, slope)
 

@@ -4,6 +4,8 @@
 
 namespace jgan {
 
+// An `if` without `parallel` would switch simd off, too.
+
 // x -> y
 void leaky_relu(const Arrays& in, const Arrays& out, double slope) {
     const float* x = in[0].values;
