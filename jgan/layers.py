@@ -64,15 +64,16 @@ class ConvTranspose(nn.ConvTranspose):
 class Linear(nn.Linear):
     """`jittor.nn.Linear`, faster on the CPU.
 
-    slope: of a LeakyReLU that follows, 0 of a ReLU, 1 of none; dropout: the rate of one that follows.
+    slope: of a LeakyReLU that follows, 0 of a ReLU, 1 of none; dropout: the rate of one that follows. tanh: whether a
+    hyperbolic tangent follows instead.
     """
 
     def __init__(self, n_in: int, n_out: int, *, bias: bool = True):
         _require_room(n_in, n_out)
         super().__init__(n_in, n_out, bias=bias)
 
-    def execute(self, x, slope: float = 1.0, dropout: float = 0.0):
-        return linear(x, self.weight, self.bias, slope=slope, dropout=dropout)
+    def execute(self, x, slope: float = 1.0, dropout: float = 0.0, tanh: bool = False):
+        return linear(x, self.weight, self.bias, slope=slope, dropout=dropout, tanh=tanh)
 
 
 class Embedding(nn.Embedding):
@@ -103,8 +104,8 @@ class SpectralLinear(Linear):
         self.tracked = True
         self.running_u = _random_unit(self.weight.shape[0])
 
-    def execute(self, x, slope: float = 1.0, dropout: float = 0.0):
-        return linear(x, spectrally_normalized(self), self.bias, slope=slope, dropout=dropout)
+    def execute(self, x, slope: float = 1.0, dropout: float = 0.0, tanh: bool = False):
+        return linear(x, spectrally_normalized(self), self.bias, slope=slope, dropout=dropout, tanh=tanh)
 
 
 def spectrally_normalized(layer):
@@ -173,7 +174,8 @@ class Dropout(nn.Dropout):
 class Sequential(nn.Sequential):
     """`jittor.nn.Sequential`, in which a layer is computed with what comes after it, where one kernel does both.
 
-    That is the (leaky) ReLU after a dense layer or a normalisation, and the dropout after a dense layer.
+    That is the (leaky) ReLU after a dense layer or a normalisation, and the dropout or hyperbolic tangent after a dense
+    layer.
     """
 
     def execute(self, x):
@@ -185,11 +187,13 @@ class Sequential(nn.Sequential):
         """The layers that are computed, each with its options."""
         joined, with_slope = [], (Linear, BatchNorm, InstanceNorm)
         for layer in self.layers.values():
-            before, options = joined[-1] if joined else (None, {})
+            before, options = joined[-1] if joined and "tanh" not in joined[-1][1] else (None, {})
             if isinstance(layer, LeakyReLU) and isinstance(before, with_slope) and "slope" not in options:
                 options["slope"] = layer.slope
             elif isinstance(layer, Dropout) and isinstance(before, Linear) and "dropout" not in options:
                 options["dropout"] = layer.rate
+            elif isinstance(layer, Tanh) and isinstance(before, Linear) and not options:
+                options["tanh"] = True
             else:
                 joined.append((layer, {}))
         return joined

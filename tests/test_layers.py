@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import jittor as jt
 import numpy as np
 import pytest
@@ -111,6 +113,28 @@ def test_a_sequence_drops_after_a_dense_layer(monkeypatch, with_kernels, order):
     np.testing.assert_allclose(left[left != 0], whole[left != 0] / 0.75, rtol=1e-5)
     with evaluating(network):
         np.testing.assert_array_equal(network(x).numpy(), whole)
+
+
+@pytest.mark.parametrize("with_kernels", [True, False])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_sequence_keeps_its_order(monkeypatch, with_kernels, order):
+    """The hyperbolic tangent commutes neither with a dropout nor with a LeakyReLU."""
+    monkeypatch.setattr("jgan.kernels.wanted", with_kernels)
+    dense = Linear(3, 4)
+    layers = [[Tanh(), LeakyReLU(0.2), Dropout(0.25)][i] for i in order]
+    x = jt.array(np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32))
+    expected = dense(x).numpy().astype(np.float64)
+    kept = 1 / 0.75
+    for layer in layers:
+        if isinstance(layer, Dropout):
+            expected = expected * kept
+        elif isinstance(layer, Tanh):
+            expected = np.tanh(expected)
+        else:
+            expected = np.where(expected > 0, expected, 0.2 * expected)
+    left = Sequential(dense, *layers)(x).numpy()
+    assert (left == 0).any() and (left != 0).any()
+    np.testing.assert_allclose(left[left != 0], expected[left != 0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1])

@@ -4,8 +4,6 @@
 
 namespace jgan {
 
-// An `if` without `parallel` would switch simd off, too.
-
 // x -> y
 void leaky_relu(const Arrays& in, const Arrays& out, double slope) {
     const float* x = in[0].values;
@@ -25,12 +23,6 @@ void leaky_relu_backward(const Arrays& in, const Arrays& out, double slope) {
 }
 
 // x -> y
-void tanh(const Arrays& in, const Arrays& out) {
-    const float* x = in[0].values;
-    float* y = out[0].values;
-    const int64_t n = in[0].num, passes = 8;  // so long it takes, about
-#pragma omp parallel for simd schedule(static) if (parallel : passes * n >= VALUES_WORTH_THREADS)
-    for (int64_t i = 0; i < n; ++i) y[i] = hyperbolic_tangent(x[i]);
-}
+void tanh(const Arrays& in, const Arrays& out) { hyperbolic_tangents(in[0].values, out[0].values, in[0].num); }
 
 }  // namespace jgan

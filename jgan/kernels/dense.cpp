@@ -1,4 +1,4 @@
-// Dense layers with their bias, (leaky) ReLU and dropout.
+// Dense layers with their bias, (leaky) ReLU, dropout and hyperbolic tangent.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -30,7 +30,7 @@ void inner_products(const float* row, const float* const* others, int64_t n, flo
 
 // x (N, I), w (O, I), bias (O,) -> y = dropped(leaky(x w' + bias)) (N, O), and, if any are dropped, the seed (1,).
 // slope 1 leaves the sum as it is. first_row: the place of x's first row in the whole batch.
-void dense(const Arrays& in, const Arrays& out, double slope, double rate, double first_row, double drawn) {
+inline void leaky_dense(const Arrays& in, const Arrays& out, double slope, double rate, double first_row, double drawn) {
     const float *x = in[0].values, *w = in[1].values, *bias = in[2].values;
     float* y = out[0].values;
     const int64_t n = in[0].shape[0], n_in = in[0].shape[1], n_out = in[1].shape[0];
@@ -70,6 +70,12 @@ void dense(const Arrays& in, const Arrays& out, double slope, double rate, doubl
                 dropout.apply(y + at, width, place + at);
             }
         }
+}
+
+// The same, and its hyperbolic tangent unless tanh is 0.
+void dense(const Arrays& in, const Arrays& out, double slope, double tanh, double rate, double first_row, double drawn) {
+    leaky_dense(in, out, slope, rate, first_row, drawn);
+    if (tanh != 0) hyperbolic_tangents(out[0].values, out[0].values, out[0].num);
 }
 
 // What a dropout multiplies each value by: seed (1,) -> (N, O)

@@ -1,4 +1,4 @@
-"""Dense layers for a batch of rows, with the bias, the (leaky) ReLU and the dropout after it, as one kernel.
+"""Dense layers for a batch of rows, with the bias and what is computed of each sum after it, as one kernel.
 
 x w' is linear in the rows x and in the weights w. It and its two derivatives are three functions, each of two among
 x, w and y; the derivatives of each are the two others, which makes them right to any order.
@@ -9,61 +9,64 @@ from __future__ import annotations
 import jittor as jt
 
 from jgan import processes
-from jgan.kernels import call_kernel, can_use_kernels, plain
-from jgan.kernels.activate import Masked
+from jgan.kernels import activate, call_kernel, can_use_kernels, plain
 from jgan.kernels.function import Function
 
 
-def linear(x, w, bias, *, slope: float = 1.0, dropout: float = 0.0):
+def linear(x, w, bias, *, slope: float = 1.0, dropout: float = 0.0, tanh: bool = False):
     """x (N, I), w (O, I), bias (O,) or None -> leaky_relu(x w' + bias) (N, O); slope 1 is none.
 
     dropout: the share of y, below 1, that is made 0, while the rest is divided by 1 - dropout. Several processes that
-    share a batch drop from it what a single one would. Raises ValueError for rows of another length than I.
+    share a batch drop from it what a single one would. tanh: the hyperbolic tangent instead, with neither of the two.
+    Raises ValueError for rows of another length than I.
     """
     if x.shape[-1] != w.shape[1]:
         raise ValueError(f"a dense layer of {w.shape[1]} inputs was given an array of the shape {list(x.shape)}")
     given = (x, w) if bias is None else (x, w, bias)
     if x.ndim != 2 or not can_use_kernels(*given):
-        return plain.linear(x, w, bias, slope=slope, dropout=dropout)
-    return _Forward(x, w, slope, dropout)(*given)
+        y = plain.linear(x, w, bias, slope=slope, dropout=dropout)
+        return activate.tanh(y) if tanh else y
+    return _Forward(*given, slope=slope, dropout=dropout, tanh=tanh)(*given)
 
 
 class _Forward(Function):
     """x, w and perhaps a bias -> y."""
 
-    def __init__(self, x, w, slope: float = 1.0, dropout: float = 0.0):
-        super().__init__(x, w)
-        self.slope, self.dropout = slope, dropout
+    def __init__(self, x, w, *bias, slope: float = 1.0, dropout: float = 0.0, tanh: bool = False):
+        super().__init__(x, w, bias[0] if bias else None)
+        self.slope, self.dropout, self.tanh = slope, dropout, tanh
 
     def execute(self, x, w, *bias):
-        self.biased = bool(bias)
         inputs = [x, w, *(bias or [jt.zeros((w.shape[0],))])]
         shape = [x.shape[0], w.shape[0]]
-        first_row = processes.rank() * x.shape[0] if processes.size() > 1 else 0
+        first_row = processes.rank() * x.shape[0] if self.dropout and processes.size() > 1 else 0
         self.dropped = {"rate": self.dropout, "first_row": first_row}
-        options = {"slope": self.slope, **self.dropped}
+        options = {"slope": self.slope, "tanh": self.tanh, **self.dropped}
         if self.dropout:
             y, self.seed = call_kernel("dense", inputs, [shape, [1]], draws=True, **options)
         else:
             (y,) = call_kernel("dense", inputs, [shape], **options, drawn=0)
-        if self.slope != 1:
-            self.kept += (y,)
+        self.kept += (y if self.slope != 1 or self.tanh else None,)
         return y
 
     def grad(self, dy):
-        x, w, *y = self.kept
+        x, w, bias, y = self.kept
         seed = [self.seed] if self.dropout else []
+        if self.tanh:
+            if Function.taping:
+                y = linear(x, w, bias, tanh=True)  # of which there is a derivative, too
+            dy, y = dy * (1 - y * y), None
         if Function.taping:
             if seed:
                 dy = dy * call_kernel("dropout_factors", seed, [dy.shape], **self.dropped)[0]
-            if y:
-                dy = Masked(*y, self.slope)(dy)
+            if y is not None:
+                dy = activate.Masked(y, self.slope)(dy)
             dx, dw, dbias = _BackwardData(dy, w)(dy, w), _BackwardWeights(dy, x)(dy, x), dy.sum(0)
         else:
-            y = y[0] if y else dy
+            y = dy if y is None else y
             dx = _backward_data(dy, y, w, *seed, slope=self.slope, **self.dropped)
             dw, dbias = _backward_weights(dy, y, x, *seed, slope=self.slope, **self.dropped)
-        return (dx, dw, dbias) if self.biased else (dx, dw)
+        return (dx, dw) if bias is None else (dx, dw, dbias)
 
 
 class _BackwardData(Function):

@@ -8,7 +8,7 @@ import pytest
 from derivatives import require_values_and_derivatives
 
 from jgan.kernels.dense import linear
-from jgan.layers import Dropout, LeakyReLU, Linear, Sequential, trainable
+from jgan.layers import Dropout, LeakyReLU, Linear, Sequential, Tanh, trainable
 from jgan.optimizers import rmsprop
 
 pytestmark = pytest.mark.cpu("kernels are for the CPU")
@@ -35,6 +35,22 @@ def test_values_and_derivatives(n, n_in, n_out, slope, biased):
     def kernel(x, w, *bias):
         return linear(x, w, bias[0] if biased else None, slope=slope) ** 2
 
+    require_values_and_derivatives(kernel, reference, arrays, random)
+
+
+@pytest.mark.parametrize(("n", "n_in", "n_out"), SHAPES)
+@pytest.mark.parametrize("biased", [False, True])
+def test_values_and_derivatives_with_a_hyperbolic_tangent(n, n_in, n_out, biased):
+    random = np.random.default_rng(n + n_in)
+
+    def reference(x, w, *bias):
+        return np.tanh(x @ w.T + sum(bias))
+
+    def kernel(x, w, *bias):
+        return linear(x, w, bias[0] if biased else None, tanh=True)
+
+    shapes = [(n, n_in), (n_out, n_in), *([(n_out,)] * biased)]
+    arrays = [random.normal(size=shape) / np.sqrt(shape[-1]) for shape in shapes]
     require_values_and_derivatives(kernel, reference, arrays, random)
 
 
@@ -103,12 +119,14 @@ def test_two_calls_drop_other_values():
     assert ((first == 0) != (second == 0)).mean() == pytest.approx(0.5, abs=0.1)
 
 
-@pytest.mark.parametrize("slope", [1, 0.2, 0])
-@pytest.mark.parametrize("rate", [0, 0.4])
-def test_an_optimizers_gradients_are_those_of_grad(slope, rate):
+@pytest.mark.parametrize(
+    "after",
+    [[], [LeakyReLU(0.2)], [LeakyReLU(0)], [Dropout(0.4)], [LeakyReLU(0.2), Dropout(0.4)], [Tanh()]],
+    ids=["nothing", "leaky", "relu", "dropout", "leaky and dropout", "tanh"],
+)
+def test_an_optimizers_gradients_are_those_of_grad(after):
     """It differentiates for the last time, in which activation and dropout are part of the kernel."""
-    first, second = Linear(30, 20), Linear(20, 10)
-    network = Sequential(first, *[LeakyReLU(slope)] * (slope != 1), *[Dropout(rate)] * (rate > 0), second)
+    network = Sequential(Linear(30, 20), *after, Linear(20, 10))
     x = jt.array(np.random.default_rng(0).normal(size=(9, 30)).astype(np.float32))
     loss = seeded(lambda: network(x).sqr().sum())
     expected = [gradient.numpy() for gradient in jt.grad(loss, trainable(network))]

@@ -89,6 +89,7 @@ for n, n_in, n_out in [(70, 257, 130), (200, 300, 260), (12, 700, 400), (3, 900,
     y = linear(x, w, bias, slope=0.2)
     gradients = jt.grad((y * upstream).sum(), [x, w, bias])
     results.update({f"ours, dense {n} {i}": each for i, each in enumerate([y, *gradients])})
+    results[f"ours, tanh {n}"] = linear(x / 30, w, bias, tanh=True).numpy()  # few near 1
     jt.set_seed(5)
     results[f"ours, dropout {n}"] = linear(x, w, bias, slope=0.2, dropout=0.3).numpy()
 np.savez(sys.argv[1], **{name: np.asarray(each) for name, each in results.items()})

@@ -70,6 +70,7 @@ int main() {
     using namespace jgan;
     call(leaky_relu, inputs({{1000}}), {{1000}}, 0.2f);
     call(leaky_relu_backward, inputs({{1000}, {1000}}), {{1000}}, 0.f);
+    call(jgan::tanh, inputs({{1000}}), {{1000}});
     const Shapes parameters{{77, 100}, {77}};
     Shapes four_times, three_times;
     for (int i = 0; i < 4; ++i) four_times.insert(four_times.end(), parameters.begin(), parameters.end());
@@ -91,12 +92,13 @@ int main() {
         for (const double rate : {0., 0.3}) {
             const Shapes y{{n, n_out}, {1}};  // and the seed of a dropout
             const double seed = 12345;
-            call(dense, inputs({{n, n_in}, {n_out, n_in}, {n_out}}), y, 0.2, rate, 0., seed);
+            call(dense, inputs({{n, n_in}, {n_out, n_in}, {n_out}}), y, 0.2, 0., rate, 0., seed);
             call(dense_backward_data, inputs({{n, n_out}, {n, n_out}, {n_out, n_in}, {1}}, {3}), {{n, n_in}}, 0.2, rate, 2.);
             call(dense_backward_weights, inputs({{n, n_out}, {n, n_out}, {n, n_in}, {1}}, {3}), {{n_out, n_in}, {n_out}}, 1.,
                  rate, 2.);
         }
     }
+    call(dense, inputs({{12, 70}, {40, 70}, {40}}), {{12, 40}}, 1., 1., 0., 0., 0.);
     for (const auto& by : {Winograd::of<2, 2, 2>(), Winograd::of<4, 2, 2>(), Winograd::of<2, 3, 2>(),
                            Winograd::of<4, 3, 2>(), Winograd::of<2, 4, 1>(), Winograd::of<3, 4, 1>(),
                            Winograd::of<2, 5, 1>()}) {
