@@ -170,13 +170,13 @@ WGAN_GP_LR = {"upsampling": 0.0001, "conv": 0.0002}
 
 
 def pix2pix(
-    half, *, in_channels=None, out_channels=3, conv_dim=64, n_levels=8, label_classes=None, lr=0.0002, lr_d=None,
-    b1=0.5, b2=0.999, gan_mode="vanilla", lambda_l1=100, lambda_gp=10,
+    half, *, in_channels=None, out_channels=3, conv_dim=64, n_levels=8, label_classes=None, upsample="deconv",
+    lr=0.0002, lr_d=None, b1=0.5, b2=0.999, gan_mode="vanilla", lambda_l1=100, lambda_gp=10,
 ) -> Algorithm:  # fmt: skip
     """Pix2Pix (Isola et al. 2017); under gan_mode "wgangp" with a gradient penalty, and no BatchNorm in its critic."""
     generator = half.models.pix2pix.Generator(
         in_channels=in_channels, out_channels=out_channels, conv_dim=conv_dim, n_levels=n_levels,
-        label_classes=label_classes,
+        label_classes=label_classes, upsample=upsample,
     )  # fmt: skip
     penalised = gan_mode == "wgangp"
     discriminator = half.models.pix2pix.PatchDiscriminator(

@@ -31,7 +31,15 @@ from jgan.random import normal, rng
 N_SAMPLES = 6
 MULTIPLE = 32  # of which the sides of images are: five levels of the U-Net at least
 DEFAULTS = {
-    "unet": {"lr": 0.0002, "b1": 0.5, "gan_mode": "vanilla", "conv_dim": 64, "lambda_l1": 100.0, "lambda_gp": 10.0},
+    "unet": {
+        "lr": 0.0002,
+        "b1": 0.5,
+        "gan_mode": "vanilla",
+        "conv_dim": 64,
+        "lambda_l1": 100.0,
+        "lambda_gp": 10.0,
+        "upsample": "deconv",
+    },
     "spade": {"lr": 0.0001, "lr_d": 0.0004, "b1": 0.0, "gan_mode": "hinge", "conv_dim": 16, "lambda_feat": 10.0},
 }
 other = partial(training.otherwise, DEFAULTS)  # what help says of an option whose default is the architecture's
@@ -58,6 +66,9 @@ class Options(translation.TranslationOptions):
     in_channels: Optional[int] = option(None, "channels of the input, if it is no label map; else 3", choices=(1, 3))
     out_channels: int = option(3, "channels of the output", choices=(1, 3))
     conv_dim: Optional[int] = option(None, f"width of the networks{other('conv_dim')}", least=1)
+    upsample: Optional[str] = option(
+        None, "unet: how it enlarges: transposed convolution, or resizing; else deconv", choices=("deconv", "resize")
+    )
     latent_dim: Optional[int] = option(None, "spade: begin with noise of this length; else with the map", least=1)
     lr: Optional[float] = option(None, f"learning rate of Adam{other('lr')}", above=0)
     lr_d: Optional[float] = option(
@@ -75,7 +86,7 @@ class Options(translation.TranslationOptions):
     def __post_init__(self):
         if self.resume is not None and self.output is None:
             return  # as typed: with the run's own options they come here again
-        idle = {"unet": ("latent_dim", "lambda_feat"), "spade": ("in_channels", "lambda_l1", "lambda_gp")}
+        idle = {"unet": ("latent_dim", "lambda_feat"), "spade": ("in_channels", "upsample", "lambda_l1", "lambda_gp")}
         for name in idle[self.arch]:
             if getattr(self, name) is not None:
                 raise UserError(f"--{name} means nothing to --arch {self.arch}; leave it out")
@@ -162,7 +173,7 @@ def build(opt: Options):
     adam = {"lr": opt.lr, "lr_d": opt.lr_d, "b1": opt.b1, "b2": opt.b2}
     if opt.arch == "unet":
         return algorithms.pix2pix(
-            half, in_channels=opt.in_channels, label_classes=opt.label_classes, **sizes, **adam,
+            half, in_channels=opt.in_channels, label_classes=opt.label_classes, upsample=opt.upsample, **sizes, **adam,
             gan_mode=opt.gan_mode, lambda_l1=opt.lambda_l1, lambda_gp=opt.lambda_gp,
         )  # fmt: skip
     if opt.latent_dim is not None:

@@ -11,13 +11,12 @@ from jittor import nn
 from jgan.layers import (
     BatchNorm,
     Conv,
-    ConvTranspose,
     InstanceNorm,
     ReflectionPad,
     ReLU,
     Sequential,
     Tanh,
-    UpsampleNearest2x,
+    enlarging,
     init_normal,
 )
 from jgan.models import rebuildable
@@ -27,8 +26,8 @@ class ResnetGenerator(nn.Module):
     """Images -> images: c7s1-64, d128, d256, n_blocks residual blocks, u128, u64, c7s1-3.
 
     images: float32 (N, channels, H, W) in [-1, 1], H and W multiples of 4. n_blocks: 9 for 256x256 in the paper, 6 for
-    128x128. upsample: "deconv", transposed convolutions as in the paper, or "resize", enlarging and convolving, which
-    leaves no checkerboard (Odena et al. 2016). Returns float32 (N, channels, H, W) in [-1, 1].
+    128x128. upsample: as for `jgan.layers.enlarging`; the paper's is "deconv". Returns float32 (N, channels, H, W) in
+    [-1, 1].
     """
 
     stride = 4
@@ -41,7 +40,7 @@ class ResnetGenerator(nn.Module):
             layers += [Conv(n_in, 2 * n_in, 3, stride=2, padding=1, bias=False), InstanceNorm(2 * n_in), ReLU()]
         layers += [ResidualBlock(4 * conv_dim, norm=InstanceNorm, padding=ReflectionPad) for _ in range(n_blocks)]
         for n_in in (4 * conv_dim, 2 * conv_dim):
-            layers += [*_enlarge(n_in, n_in // 2, upsample, bias=False), InstanceNorm(n_in // 2), ReLU()]
+            layers += [*enlarging(n_in, n_in // 2, upsample, bias=False), InstanceNorm(n_in // 2), ReLU()]
         self.model = Sequential(*layers, ReflectionPad(3), Conv(conv_dim, channels, 7), Tanh())
         init_normal(self)
 
@@ -68,8 +67,8 @@ class ConvGenerator(nn.Module):
             layers += [Conv(n_in, n_out, 4, stride=2, padding=1, bias=False), BatchNorm(n_out), ReLU()]
         layers += [ResidualBlock(4 * conv_dim, norm=BatchNorm, padding=None) for _ in range(n_blocks)]
         for n_in, n_out in ((4 * conv_dim, 2 * conv_dim), (2 * conv_dim, conv_dim)):
-            layers += [*_enlarge(n_in, n_out, upsample, kernel=4, bias=False), BatchNorm(n_out), ReLU()]
-        self.model = Sequential(*layers, *_enlarge(conv_dim, channels, upsample, kernel=4), Tanh())
+            layers += [*enlarging(n_in, n_out, upsample, kernel=4, bias=False), BatchNorm(n_out), ReLU()]
+        self.model = Sequential(*layers, *enlarging(conv_dim, channels, upsample, kernel=4), Tanh())
         init_normal(self)
 
     def execute(self, images):
@@ -112,15 +111,6 @@ class ResidualBlock(nn.Module):
 
     def execute(self, x):
         return x + self.model(x)
-
-
-def _enlarge(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bool = True) -> list:
-    """Layers that double height and width: transposed convolution of 3 or 4, or nearest neighbours and convolution."""
-    if upsample == "resize":
-        return [UpsampleNearest2x(), Conv(n_in, n_out, 3, padding=1, bias=bias)]
-    if upsample != "deconv":
-        raise ValueError(f"upsample must be deconv or resize, not {upsample}")
-    return [ConvTranspose(n_in, n_out, kernel, stride=2, padding=1, output_padding=kernel % 2, bias=bias)]
 
 
 def _require_multiple(images, channels: int, stride: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import jittor as jt
 from jittor import nn
 
-from jgan.layers import BatchNorm, Conv, ConvTranspose, Dropout, LeakyReLU, ReLU, Sequential, Tanh, init_normal
+from jgan.layers import BatchNorm, Conv, Dropout, LeakyReLU, ReLU, Sequential, Tanh, enlarging, init_normal
 from jgan.models import rebuildable
 
 
@@ -18,14 +18,15 @@ class Generator(nn.Module):
 
     images: float32 (N, in_channels, H, W) in [-1, 1], H and W multiples of 2 ** n_levels, or ValueError is raised. By
     default the levels of 256x256 are 8, so that the innermost is a single pixel; 7 suit 128x128, 6 suit 64x64.
-    label_classes: in place of in_channels, where the images are one-hot label maps of so many classes.
+    label_classes: in place of in_channels, where the images are one-hot label maps of so many classes. upsample: as for
+    `jgan.layers.enlarging`; the paper's is "deconv".
     Dropout of 0.5 in the three innermost levels of the decoder is its only noise.
     Returns float32 (N, out_channels, H, W) in [-1, 1].
     """
 
     def __init__(
         self, *, in_channels: int | None = None, out_channels: int = 3, conv_dim: int = 64, n_levels: int = 8,
-        label_classes: int | None = None,
+        label_classes: int | None = None, upsample: str = "deconv",
     ):  # fmt: skip
         if n_levels < 2:
             raise ValueError(f"a U-Net needs two levels or more, not {n_levels}")
@@ -46,7 +47,7 @@ class Generator(nn.Module):
         for i in reversed(range(n_levels)):
             n_in = widths[i] if i == n_levels - 1 else 2 * widths[i]
             n_out = widths[i - 1] if i > 0 else out_channels
-            layers = [ReLU(), ConvTranspose(n_in, n_out, 4, stride=2, padding=1, bias=i == 0)]
+            layers = [ReLU(), *enlarging(n_in, n_out, upsample, kernel=4, bias=i == 0)]
             layers += [BatchNorm(n_out)] if i > 0 else [Tanh()]
             if n_levels - i <= 3 and i > 0:
                 layers.append(Dropout(0.5))

@@ -160,7 +160,7 @@ def _with_critic(algorithm: Algorithm, sizes: dict, rounds: tuple[int, int]) -> 
 
 
 def pix2pix(lib: Library, *, batch_size: int, img_size: int, channels: int = 3, gan_mode="vanilla", **sizes) -> Case:
-    """The networks of train_pix2pix.py, by its --gan_mode."""
+    """The networks of train_pix2pix.py, by its --gan_mode and --upsample."""
     algorithm = algorithms.pix2pix(
         lib.half, in_channels=channels, out_channels=channels, gan_mode=gan_mode, **sizes
     )  # fmt: skip
@@ -251,7 +251,15 @@ FIXTURES = {  # a file of tests/fixtures -> its case, and that one's sizes
     "pix2pix": ("pix2pix", {"batch_size": 1, "img_size": 32, "conv_dim": 2, "n_levels": 5}),
     "pix2pix_wgangp": (
         "pix2pix",
-        {"batch_size": 2, "img_size": 32, "conv_dim": 2, "n_levels": 4, "gan_mode": "wgangp", "channels": 1},
+        {
+            "batch_size": 2,
+            "img_size": 32,
+            "conv_dim": 2,
+            "n_levels": 4,
+            "gan_mode": "wgangp",
+            "channels": 1,
+            "upsample": "resize",
+        },
     ),
     "spade": ("spade", _SPADE),
     "spade_noise": ("spade", {**_SPADE, "latent_dim": 5}),

@@ -63,6 +63,13 @@ def spectrally_normalized(layer):
     return layer.weight / (u @ matrix @ v)
 
 
+def enlarging(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bool = True) -> list:
+    """Layers that double height and width, by transposed convolution ("deconv") or nearest neighbours ("resize")."""
+    if upsample == "resize":
+        return [nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias)]
+    return [nn.ConvTranspose2d(n_in, n_out, kernel, stride=2, padding=1, output_padding=kernel % 2, bias=bias)]
+
+
 def init_normal(network: nn.Module) -> None:
     """N(0, 0.02) for weights, N(1, 0.02) for the scales of BatchNorm, biases 0, as DCGAN's authors do."""
     for module in network.modules():

@@ -36,8 +36,9 @@ def test_the_levels_are_those_of_the_paper():
         (6, (1, 2, 128, 64)),
     ],
 )
-def test_shapes(n_levels, shape):
-    generator = Generator(in_channels=shape[1], out_channels=4, conv_dim=2, n_levels=n_levels)
+@pytest.mark.parametrize("upsample", ["deconv", "resize"])
+def test_shapes(n_levels, shape, upsample):
+    generator = Generator(in_channels=shape[1], out_channels=4, conv_dim=2, n_levels=n_levels, upsample=upsample)
     images = generator(pictures(*shape))
     assert images.shape == [shape[0], 4, *shape[2:]] and np.abs(images.numpy()).max() <= 1
 

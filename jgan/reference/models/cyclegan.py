@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from jgan.reference.layers import init_normal
+from jgan.reference.layers import enlarging, init_normal
 
 
 class ResnetGenerator(nn.Module):
@@ -19,7 +19,7 @@ class ResnetGenerator(nn.Module):
             ResidualBlock(4 * conv_dim, norm=nn.InstanceNorm2d, padding=nn.ReflectionPad2d) for _ in range(n_blocks)
         ]
         for n_in in (4 * conv_dim, 2 * conv_dim):
-            layers += [*_enlarge(n_in, n_in // 2, upsample, bias=False), nn.InstanceNorm2d(n_in // 2), nn.ReLU()]
+            layers += [*enlarging(n_in, n_in // 2, upsample, bias=False), nn.InstanceNorm2d(n_in // 2), nn.ReLU()]
         self.model = nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(conv_dim, channels, 7), nn.Tanh())
         init_normal(self)
 
@@ -36,8 +36,8 @@ class ConvGenerator(nn.Module):
             layers += [nn.Conv2d(n_in, n_out, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
         layers += [ResidualBlock(4 * conv_dim, norm=nn.BatchNorm2d, padding=None) for _ in range(n_blocks)]
         for n_in, n_out in ((4 * conv_dim, 2 * conv_dim), (2 * conv_dim, conv_dim)):
-            layers += [*_enlarge(n_in, n_out, upsample, kernel=4, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
-        self.model = nn.Sequential(*layers, *_enlarge(conv_dim, channels, upsample, kernel=4), nn.Tanh())
+            layers += [*enlarging(n_in, n_out, upsample, kernel=4, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
+        self.model = nn.Sequential(*layers, *enlarging(conv_dim, channels, upsample, kernel=4), nn.Tanh())
         init_normal(self)
 
     def forward(self, images):
@@ -72,9 +72,3 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x):
         return x + self.model(x)
-
-
-def _enlarge(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bool = True) -> list:
-    if upsample == "resize":
-        return [nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias)]
-    return [nn.ConvTranspose2d(n_in, n_out, kernel, stride=2, padding=1, output_padding=kernel % 2, bias=bias)]

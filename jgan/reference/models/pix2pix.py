@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from jgan.reference.layers import init_normal
+from jgan.reference.layers import enlarging, init_normal
 
 
 class Generator(nn.Module):
     def __init__(
         self, *, in_channels: int | None = None, out_channels: int = 3, conv_dim: int = 64, n_levels: int = 8,
-        label_classes: int | None = None,
+        label_classes: int | None = None, upsample: str = "deconv",
     ):  # fmt: skip
         super().__init__()
         self.in_channels = in_channels or label_classes or 3
@@ -26,7 +26,7 @@ class Generator(nn.Module):
         for i in reversed(range(n_levels)):
             n_in = widths[i] if i == n_levels - 1 else 2 * widths[i]
             n_out = widths[i - 1] if i > 0 else out_channels
-            layers = [nn.ReLU(), nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1, bias=i == 0)]
+            layers = [nn.ReLU(), *enlarging(n_in, n_out, upsample, kernel=4, bias=i == 0)]
             layers += [nn.BatchNorm2d(n_out)] if i > 0 else [nn.Tanh()]
             layers += [nn.Dropout(0.5)] if n_levels - i <= 3 and i > 0 else []
             self.decoder.append(nn.Sequential(*layers))
