@@ -83,7 +83,9 @@ def test_a_run_of_cyclegan_in_two_parts_is_the_same_run_to_the_bit(pictures, arc
 
 
 @to_the_bit
-@pytest.mark.parametrize("options", [[], ["--gan_mode", "wgangp", "--batch_size", 3], ["--gan_mode", "hinge"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--gan_mode", "wgangp", "--batch_size", 3], ["--gan_mode", "hinge", "--upsample", "resize"]]
+)
 def test_a_run_of_pix2pix_in_two_parts_is_the_same_run_to_the_bit(pictures, options):
     whole = require_same_run_in_two_parts(pictures, "train_pix2pix", [*PIX2PIX, *options])
     logged = read_log(whole / "log.jsonl")[-1].keys()
