@@ -13,7 +13,7 @@ from jittor import nn
 from jgan import memory, processes
 from jgan.kernels.activate import leaky_relu, tanh
 from jgan.kernels.convolve import conv, conv_transpose
-from jgan.kernels.dense import linear
+from jgan.kernels.dense import linear, normalized_linear
 from jgan.kernels.normalize import batch_norm, instance_norm, normalize_by
 from jgan.kernels.pad import reflection_pad
 from jgan.kernels.plain import dropped, unit
@@ -65,15 +65,21 @@ class Linear(nn.Linear):
     """`jittor.nn.Linear`, faster on the CPU.
 
     slope: of a LeakyReLU that follows, 0 of a ReLU, 1 of none; dropout: the rate of one that follows. tanh: whether a
-    hyperbolic tangent follows instead.
+    hyperbolic tangent follows instead. norm: a BatchNorm in evaluation that comes before the LeakyReLU.
     """
 
     def __init__(self, n_in: int, n_out: int, *, bias: bool = True):
         _require_room(n_in, n_out)
         super().__init__(n_in, n_out, bias=bias)
 
-    def execute(self, x, slope: float = 1.0, dropout: float = 0.0, tanh: bool = False):
-        return linear(x, self.weight, self.bias, slope=slope, dropout=dropout, tanh=tanh)
+    def execute(self, x, **options):
+        return self._computed(x, self.weight, **options)
+
+    def _computed(self, x, weight, *, slope: float = 1.0, dropout: float = 0.0, tanh: bool = False, norm=None):
+        if norm is None:
+            return linear(x, weight, self.bias, slope=slope, dropout=dropout, tanh=tanh)
+        statistics = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        return normalized_linear(x, weight, self.bias, statistics, eps=norm.eps, slope=slope)
 
 
 class Embedding(nn.Embedding):
@@ -104,8 +110,8 @@ class SpectralLinear(Linear):
         self.tracked = True
         self.running_u = _random_unit(self.weight.shape[0])
 
-    def execute(self, x, slope: float = 1.0, dropout: float = 0.0, tanh: bool = False):
-        return linear(x, spectrally_normalized(self), self.bias, slope=slope, dropout=dropout, tanh=tanh)
+    def execute(self, x, **options):
+        return self._computed(x, spectrally_normalized(self), **options)
 
 
 def spectrally_normalized(layer):
@@ -174,8 +180,8 @@ class Dropout(nn.Dropout):
 class Sequential(nn.Sequential):
     """`jittor.nn.Sequential`, in which a layer is computed with what comes after it, where one kernel does both.
 
-    That is the (leaky) ReLU after a dense layer or a normalisation, and the dropout or hyperbolic tangent after a dense
-    layer.
+    That is the (leaky) ReLU after a dense layer or a normalisation, the dropout or hyperbolic tangent after a dense
+    layer, and where nothing is to be differentiated its BatchNorm in evaluation.
     """
 
     def execute(self, x):
@@ -185,18 +191,27 @@ class Sequential(nn.Sequential):
 
     def _joined(self) -> list:
         """The layers that are computed, each with its options."""
-        joined, with_slope = [], (Linear, BatchNorm, InstanceNorm)
+        joined = []
         for layer in self.layers.values():
-            before, options = joined[-1] if joined and "tanh" not in joined[-1][1] else (None, {})
-            if isinstance(layer, LeakyReLU) and isinstance(before, with_slope) and "slope" not in options:
-                options["slope"] = layer.slope
-            elif isinstance(layer, Dropout) and isinstance(before, Linear) and "dropout" not in options:
-                options["dropout"] = layer.rate
-            elif isinstance(layer, Tanh) and isinstance(before, Linear) and not options:
-                options["tanh"] = True
+            before, options = joined[-1] if joined else (None, {})
+            option = _as_option(layer, before, options.keys())
+            if option:
+                options.update(option)
             else:
                 joined.append((layer, {}))
         return joined
+
+
+def _as_option(layer, before, taken) -> dict:
+    """The option by which `before`, of which these are taken, computes `layer`, too; {} if there is none."""
+    is_dense = isinstance(before, Linear)
+    if isinstance(layer, LeakyReLU) and (is_dense or isinstance(before, (BatchNorm, InstanceNorm))):
+        return {"slope": layer.slope} if taken.isdisjoint({"slope", "tanh"}) else {}
+    if isinstance(layer, Dropout) and is_dense:
+        return {"dropout": layer.rate} if taken.isdisjoint({"dropout", "tanh", "norm"}) else {}
+    if isinstance(layer, BatchNorm) and is_dense and not taken and layer.is_fixed(len(before.weight)):
+        return {"norm": layer}
+    return {"tanh": True} if isinstance(layer, Tanh) and is_dense and not taken else {}
 
 
 class BatchNorm(nn.Module):
@@ -223,6 +238,10 @@ class BatchNorm(nn.Module):
     def execute(self, x, slope: float = 1.0):
         """slope: that of a LeakyReLU to apply as well; 1 for none."""
         return self._normalized(x, self.weight, self.bias, slope)
+
+    def is_fixed(self, n: int) -> bool:
+        """Whether it now is a fixed function of each of n channels, of which nobody asks the derivative."""
+        return jt.flags.no_grad and not self.is_training() and self.weight is not None and self.num_features == n
 
     def _normalized(self, x, weight, bias, slope: float):
         if x.ndim < 2 or x.shape[1] != self.num_features:

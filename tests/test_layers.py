@@ -116,25 +116,36 @@ def test_a_sequence_drops_after_a_dense_layer(monkeypatch, with_kernels, order):
 
 
 @pytest.mark.parametrize("with_kernels", [True, False])
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_a_sequence_keeps_its_order(monkeypatch, with_kernels, order):
-    """The hyperbolic tangent commutes neither with a dropout nor with a LeakyReLU."""
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("n", [3, 50])
+def test_a_sequence_keeps_its_order(monkeypatch, with_kernels, order, n):
+    """Of what a dense layer's kernel computes after it, hardly anything commutes."""
     monkeypatch.setattr("jgan.kernels.wanted", with_kernels)
-    dense = Linear(3, 4)
-    layers = [[Tanh(), LeakyReLU(0.2), Dropout(0.25)][i] for i in order]
-    x = jt.array(np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32))
-    expected = dense(x).numpy().astype(np.float64)
-    kept = 1 / 0.75
-    for layer in layers:
-        if isinstance(layer, Dropout):
-            expected = expected * kept
-        elif isinstance(layer, Tanh):
-            expected = np.tanh(expected)
-        else:
-            expected = np.where(expected > 0, expected, 0.2 * expected)
-    left = Sequential(dense, *layers)(x).numpy()
-    assert (left == 0).any() and (left != 0).any()
-    np.testing.assert_allclose(left[left != 0], expected[left != 0], rtol=1e-5)
+    random, dense, norm = np.random.default_rng(0), Linear(3, 40), BatchNorm(40, eps=0.5)
+    scale, shift, mean, variance = arrays = random.uniform(0.5, 2, (4, 40)).astype(np.float32)
+    for var, array in zip((norm.weight, norm.bias, norm.running_mean, norm.running_var), arrays):
+        var.assign(array)
+    norm.eval()
+    layers = [[norm, LeakyReLU(0.2), Tanh(), Dropout(0.25)][i] for i in order]
+    x = random.normal(size=(n, 3)).astype(np.float32)
+
+    def expected(factor: float) -> np.ndarray:
+        """With all values kept, and multiplied by this, or dropped, by 0."""
+        functions = [
+            lambda x: (x - mean) / np.sqrt(variance + 0.5) * scale + shift,
+            lambda x: np.where(x > 0, x, 0.2 * x),
+            np.tanh,
+            lambda x: x * factor,
+        ]
+        y = x.astype(np.float64) @ dense.weight.numpy().T + dense.bias.numpy()
+        for i in order:
+            y = functions[i](y)
+        return y
+
+    with jt.no_grad():
+        found = Sequential(dense, *layers)(jt.array(x)).numpy()
+    kept, dropped = (np.isclose(found, expected(factor), rtol=1e-5, atol=1e-6) for factor in (1 / 0.75, 0))
+    assert (kept | dropped).all() and kept.any() and dropped.any()
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1])

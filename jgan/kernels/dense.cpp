@@ -1,4 +1,4 @@
-// Dense layers with their bias, (leaky) ReLU, dropout and hyperbolic tangent.
+// Dense layers with their bias, and with the normalisation, (leaky) ReLU, dropout and hyperbolic tangent after it.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -29,12 +29,24 @@ void inner_products(const float* row, const float* const* others, int64_t n, flo
 }
 
 // x (N, I), w (O, I), bias (O,) -> y = dropped(leaky(x w' + bias)) (N, O), and, if any are dropped, the seed (1,).
-// slope 1 leaves the sum as it is. first_row: the place of x's first row in the whole batch.
-inline void leaky_dense(const Arrays& in, const Arrays& out, double slope, double rate, double first_row, double drawn) {
+// slope 1 leaves the sum as it is. first_row: the place of x's first row in the whole batch. If a scale and a shift, a mean
+// and a variance of each output (O,) are given, too, x w' + bias is normalised by them.
+inline void leaky_dense(
+    const Arrays& in, const Arrays& out, double slope, double rate, double first_row, double eps, double drawn
+) {
     const float *x = in[0].values, *w = in[1].values, *bias = in[2].values;
     float* y = out[0].values;
     const int64_t n = in[0].shape[0], n_in = in[0].shape[1], n_out = in[1].shape[0];
-    const auto finished = [&](float sum, int64_t o) { return slope == 1 ? sum + bias[o] : leaky(sum + bias[o], slope); };
+    float* scale = in.size() > 3 ? scratch(0).of<float>(n_out * sizeof(float)) : nullptr;
+    if (in.size() > 3 && !scale) throw std::bad_alloc();
+    const float *shift = scale ? in[4].values : nullptr, *mean = scale ? in[5].values : nullptr;
+    if (scale)
+        for (int64_t o = 0; o < n_out; ++o) scale[o] = in[3].values[o] / std::sqrt(float(in[6].values[o] + eps));
+    const auto finished = [&](float sum, int64_t o) {
+        sum += bias[o];
+        if (scale) sum = (sum - mean[o]) * scale[o] + shift[o];
+        return slope == 1 ? sum : leaky(sum, slope);
+    };
     const double seed = std::fmod(drawn, 1 << 24);  // which a float can hold
     const Dropout dropout(rate, seed);
     const int64_t place = int64_t(first_row) * n_out;
@@ -73,8 +85,10 @@ inline void leaky_dense(const Arrays& in, const Arrays& out, double slope, doubl
 }
 
 // The same, and its hyperbolic tangent unless tanh is 0.
-void dense(const Arrays& in, const Arrays& out, double slope, double tanh, double rate, double first_row, double drawn) {
-    leaky_dense(in, out, slope, rate, first_row, drawn);
+void dense(
+    const Arrays& in, const Arrays& out, double slope, double tanh, double rate, double first_row, double eps, double drawn
+) {
+    leaky_dense(in, out, slope, rate, first_row, eps, drawn);
     if (tanh != 0) hyperbolic_tangents(out[0].values, out[0].values, out[0].num);
 }
 

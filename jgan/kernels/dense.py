@@ -11,6 +11,7 @@ import jittor as jt
 from jgan import processes
 from jgan.kernels import activate, call_kernel, can_use_kernels, plain
 from jgan.kernels.function import Function
+from jgan.kernels.normalize import normalize_by
 
 
 def linear(x, w, bias, *, slope: float = 1.0, dropout: float = 0.0, tanh: bool = False):
@@ -29,6 +30,18 @@ def linear(x, w, bias, *, slope: float = 1.0, dropout: float = 0.0, tanh: bool =
     return _Forward(*given, slope=slope, dropout=dropout, tanh=tanh)(*given)
 
 
+def normalized_linear(x, w, bias, statistics: tuple, *, eps: float, slope: float = 1.0):
+    """`normalize_by` of `linear`: x (N, I), w (O, I), bias (O,) or None -> (N, O).
+
+    statistics: scale, shift, mean and variance of each output, (O,). The kernel serves under no_grad.
+    """
+    if not (x.ndim == 2 and jt.flags.no_grad and can_use_kernels(x, w, *statistics)):
+        return normalize_by(linear(x, w, bias), *statistics, eps=eps, slope=slope)
+    inputs = [x, w, jt.zeros((w.shape[0],)) if bias is None else bias, *statistics]
+    options = {"slope": slope, "tanh": False, "rate": 0, "first_row": 0, "eps": eps, "drawn": 0}
+    return call_kernel("dense", inputs, [[x.shape[0], w.shape[0]]], **options)[0]
+
+
 class _Forward(Function):
     """x, w and perhaps a bias -> y."""
 
@@ -41,7 +54,7 @@ class _Forward(Function):
         shape = [x.shape[0], w.shape[0]]
         first_row = processes.rank() * x.shape[0] if self.dropout and processes.size() > 1 else 0
         self.dropped = {"rate": self.dropout, "first_row": first_row}
-        options = {"slope": self.slope, "tanh": self.tanh, **self.dropped}
+        options = {"slope": self.slope, "tanh": self.tanh, **self.dropped, "eps": 0}
         if self.dropout:
             y, self.seed = call_kernel("dense", inputs, [shape, [1]], draws=True, **options)
         else:

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <new>
+#include "arrays.hpp"
 #include "geometry.hpp"
 #include "product.hpp"
 #include "scratch.hpp"
@@ -22,9 +23,9 @@ public:
     explicit Patches(const Geometry& g) : g(g) {}
 
     void forward(float* x, const float* w, float* y) const {
-        float* patches = seen(x);
+        const float* columns = seen_by_window(x);
         float* by_output = g.n == 1 ? y : allocate(2, g.oc * places);
-        multiply(matrix(w, g.oc, size), transposed(matrix(patches, places, size)), by_output);
+        multiply(matrix(w, g.oc, size), matrix(columns, size, places), by_output);
         if (g.n > 1) each_row_of_y([&](int64_t from, int64_t to) { std::copy_n(by_output + from, per_image, y + to); });
     }
 
@@ -58,6 +59,26 @@ private:
         if (g.padding_h || g.padding_w) std::fill_n(patches, places * size, 0.f);
         each(patches, x, [](float& value, float& pixel) { value = pixel; });
         return patches;
+    }
+
+    // The same, transposed: a row for each channel and pixel of the window, which a product passes as they lie.
+    float* seen_by_window(const float* x) const {
+        float* columns = allocate(0, size * places);
+#pragma omp parallel for schedule(static) if (places * size >= VALUES_WORTH_THREADS)
+        for (int64_t row = 0; row < size; ++row) {
+            const int64_t channel = row / window, down = row % window / g.kw - g.padding_h, right = row % g.kw - g.padding_w;
+            float* column = columns + row * places;
+            for (int64_t image = 0; image < g.n; ++image)
+                for (int64_t i = 0; i < g.oh; ++i, column += g.ow) {
+                    const int64_t top = i * g.stride_h + down;
+                    const float* pixels = x + ((image * g.ic + channel) * g.ih + top) * g.iw + right;
+                    for (int64_t j = 0; j < g.ow; ++j) {
+                        const int64_t left = j * g.stride_w + right;
+                        column[j] = top >= 0 && top < g.ih && left >= 0 && left < g.iw ? pixels[j * g.stride_w] : 0.f;
+                    }
+                }
+        }
+        return columns;
     }
 
     // body(where a row of one image begins with an output's row of all places, where it begins in y)

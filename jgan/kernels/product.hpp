@@ -40,6 +40,8 @@ class Product {
     static constexpr int WIDTH = VECTORS * LANES, ROWS = std::min(SUMS / VECTORS, MOST_ROWS);
     const Matrix a, b;
     float* const values;  // of the product, row by row
+    const bool is_packed = b.columns == WIDTH && b.row_stride == WIDTH && b.column_stride == 1 &&
+                           reinterpret_cast<uintptr_t>(b.values) % sizeof(Lanes) == 0;  // is one panel, where it lies
     const int64_t panels = (b.columns + WIDTH - 1) / WIDTH, blocks = (a.rows + ROWS - 1) / ROWS;
 
 public:
@@ -72,13 +74,14 @@ private:
 
     bool compute_group(int64_t panel, int64_t n, int64_t first_block, int64_t last_block) const {
         const int64_t depth = std::min(b.rows, std::max<int64_t>(LANES, CACHED / (n * WIDTH) / LANES * LANES));
-        float* packed = own_scratch(1).of<float>(n * WIDTH * depth * sizeof(float));
-        if (!packed) return false;
+        float* copies = own_scratch(1).of<float>(n * WIDTH * depth * sizeof(float));
+        if (!copies) return false;
         for (int64_t first = 0; first < b.rows; first += depth) {
             const int64_t last = std::min(first + depth, b.rows), panel_size = (last - first) * WIDTH;
-            for (int64_t l = first; l < last; l += LANES)
+            const float* packed = is_packed ? b.at(first, 0) : copies;
+            for (int64_t l = first; l < last && !is_packed; l += LANES)
                 for (int64_t k = 0; k < n; ++k)
-                    pack(panel + k, l, std::min(l + LANES, last), packed + k * panel_size + (l - first) * WIDTH);
+                    pack(panel + k, l, std::min(l + LANES, last), copies + k * panel_size + (l - first) * WIDTH);
             for (int64_t block = first_block; block < last_block; ++block)
                 for (int64_t k = 0; k < n; ++k) multiply(block, panel + k, first, last, packed + k * panel_size);
         }

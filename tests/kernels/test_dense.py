@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from derivatives import require_values_and_derivatives
 
-from jgan.kernels.dense import linear
+from jgan.kernels.dense import linear, normalized_linear
 from jgan.layers import Dropout, LeakyReLU, Linear, Sequential, Tanh, trainable
 from jgan.optimizers import rmsprop
 
@@ -52,6 +52,22 @@ def test_values_and_derivatives_with_a_hyperbolic_tangent(n, n_in, n_out, biased
     shapes = [(n, n_in), (n_out, n_in), *([(n_out,)] * biased)]
     arrays = [random.normal(size=shape) / np.sqrt(shape[-1]) for shape in shapes]
     require_values_and_derivatives(kernel, reference, arrays, random)
+
+
+@pytest.mark.parametrize(("n", "n_in", "n_out"), SHAPES)
+@pytest.mark.parametrize("slope", [1, 0.2, 0])
+@pytest.mark.parametrize("biased", [False, True])
+def test_normalized_by_given_statistics(n, n_in, n_out, slope, biased):
+    random = np.random.default_rng(n + n_in)
+    x, w = random.normal(size=(n, n_in)), random.normal(size=(n_out, n_in))
+    bias, scale, shift, mean = random.normal(size=(4, n_out))
+    variance = random.uniform(0.1, 3, n_out)
+    y = (x @ w.T + bias * biased - mean) / np.sqrt(variance + 0.01) * scale + shift
+    expected = np.where(y > 0, y, slope * y)
+    x, w, bias, *statistics = (jt.array(each.astype(np.float32)) for each in (x, w, bias, scale, shift, mean, variance))
+    with jt.no_grad():
+        found = normalized_linear(x, w, bias if biased else None, tuple(statistics), eps=0.01, slope=slope)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
 def seeded(compute, seed: int = 5):

@@ -122,7 +122,10 @@ def test_spade_learns_four_maps(landscapes):
             "--arch spade draws from label maps; give the number of their classes as --label_classes",
         ),
         ([*COMMON, "--arch", "spade", "--lambda_l1", 5], "--lambda_l1 means nothing to --arch spade; leave it out"),
-        ([*COMMON, "--arch", "spade", "--upsample", "resize"], "--upsample means nothing to --arch spade; leave it out"),
+        (
+            [*COMMON, "--arch", "spade", "--upsample", "resize"],
+            "--upsample means nothing to --arch spade; leave it out",
+        ),
         ([*COMMON, "--latent_dim", 5], "--latent_dim means nothing to --arch unet; leave it out"),
         ([*COMMON, "--in_channels", 3], "--in_channels is about images, --label_classes about label maps"),
         ([*COMMON, "--arch", "spade", "--gan_mode", "wgangp"], "--gan_mode wgangp is for --arch unet"),

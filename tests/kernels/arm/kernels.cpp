@@ -92,13 +92,15 @@ int main() {
         for (const double rate : {0., 0.3}) {
             const Shapes y{{n, n_out}, {1}};  // and the seed of a dropout
             const double seed = 12345;
-            call(dense, inputs({{n, n_in}, {n_out, n_in}, {n_out}}), y, 0.2, 0., rate, 0., seed);
+            call(dense, inputs({{n, n_in}, {n_out, n_in}, {n_out}}), y, 0.2, 0., rate, 0., 0., seed);
             call(dense_backward_data, inputs({{n, n_out}, {n, n_out}, {n_out, n_in}, {1}}, {3}), {{n, n_in}}, 0.2, rate, 2.);
             call(dense_backward_weights, inputs({{n, n_out}, {n, n_out}, {n, n_in}, {1}}, {3}), {{n_out, n_in}, {n_out}}, 1.,
                  rate, 2.);
         }
     }
-    call(dense, inputs({{12, 70}, {40, 70}, {40}}), {{12, 40}}, 1., 1., 0., 0., 0.);
+    call(dense, inputs({{12, 70}, {40, 70}, {40}}), {{12, 40}}, 1., 1., 0., 0., 0., 0.);
+    for (const int64_t n : {3, 12})
+        call(dense, inputs({{n, 70}, {40, 70}, {40}, {40}, {40}, {40}, {40}}, {6}), {{n, 40}}, 0.2, 0., 0., 0., 1e-5, 0.);
     for (const auto& by : {Winograd::of<2, 2, 2>(), Winograd::of<4, 2, 2>(), Winograd::of<2, 3, 2>(),
                            Winograd::of<4, 3, 2>(), Winograd::of<2, 4, 1>(), Winograd::of<3, 4, 1>(),
                            Winograd::of<2, 5, 1>()}) {
