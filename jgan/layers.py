@@ -62,7 +62,7 @@ class ConvTranspose(nn.ConvTranspose):
 
 
 class Linear(nn.Linear):
-    """`jittor.nn.Linear`, faster on the CPU.
+    """`jittor.nn.Linear`, faster on the CPU; called with options, it computes what follows, too.
 
     slope: of a LeakyReLU that follows, 0 of a ReLU, 1 of none; dropout: the rate of one that follows. tanh: whether a
     hyperbolic tangent follows instead. norm: a BatchNorm in evaluation that comes before the LeakyReLU.
@@ -76,8 +76,12 @@ class Linear(nn.Linear):
         return self._computed(x, self.weight, **options)
 
     def _computed(self, x, weight, *, slope: float = 1.0, dropout: float = 0.0, tanh: bool = False, norm=None):
+        if not isinstance(x, jt.Var):
+            raise ValueError(f"a dense layer was given {type(x).__name__}, not a Var: see jt.array")
         if norm is None:
             return linear(x, weight, self.bias, slope=slope, dropout=dropout, tanh=tanh)
+        if x.ndim != 2:  # whose channels are not what this layer puts out
+            return norm(linear(x, weight, self.bias), slope=slope)
         statistics = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
         return normalized_linear(x, weight, self.bias, statistics, eps=norm.eps, slope=slope)
 
@@ -181,7 +185,8 @@ class Sequential(nn.Sequential):
     """`jittor.nn.Sequential`, in which a layer is computed with what comes after it, where one kernel does both.
 
     That is the (leaky) ReLU after a dense layer or a normalisation, the dropout or hyperbolic tangent after a dense
-    layer, and where nothing is to be differentiated its BatchNorm in evaluation.
+    layer, and where nothing is to be differentiated its BatchNorm in evaluation; all of this module, not of a class
+    derived from it.
     """
 
     def execute(self, x):
@@ -204,14 +209,14 @@ class Sequential(nn.Sequential):
 
 def _as_option(layer, before, taken) -> dict:
     """The option by which `before`, of which these are taken, computes `layer`, too; {} if there is none."""
-    is_dense = isinstance(before, Linear)
-    if isinstance(layer, LeakyReLU) and (is_dense or isinstance(before, (BatchNorm, InstanceNorm))):
+    kind, is_dense = type(layer), type(before) in (Linear, SpectralLinear)
+    if kind in (LeakyReLU, ReLU) and (is_dense or type(before) in (BatchNorm, InstanceNorm)):
         return {"slope": layer.slope} if taken.isdisjoint({"slope", "tanh"}) else {}
-    if isinstance(layer, Dropout) and is_dense:
+    if kind is Dropout and is_dense:
         return {"dropout": layer.rate} if taken.isdisjoint({"dropout", "tanh", "norm"}) else {}
-    if isinstance(layer, BatchNorm) and is_dense and not taken and layer.is_fixed(len(before.weight)):
+    if kind is BatchNorm and is_dense and not taken and layer.is_fixed(len(before.weight)):
         return {"norm": layer}
-    return {"tanh": True} if isinstance(layer, Tanh) and is_dense and not taken else {}
+    return {"tanh": True} if kind is Tanh and is_dense and not taken else {}
 
 
 class BatchNorm(nn.Module):
@@ -341,6 +346,8 @@ def enlarging(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bo
         return [UpsampleNearest2x(), Conv(n_in, n_out, 3, padding=1, bias=bias)]
     if upsample != "deconv":
         raise ValueError(f"upsample must be deconv or resize, not {upsample}")
+    if kernel not in (3, 4):
+        raise ValueError(f"a transposed convolution that doubles has a window of 3 or 4, not {kernel}")
     return [ConvTranspose(n_in, n_out, kernel, stride=2, padding=1, output_padding=kernel % 2, bias=bias)]
 
 

@@ -31,7 +31,9 @@ class Options:
     source: str = option(help="a .safetensors of this project, a .pth of PyTorch's or a .pkl of Jittor's")
     target: str = option(help="the file to write: .pth from .safetensors, .safetensors from the others")
     model: Optional[str] = option(None, "the network that a .pth or .pkl holds, such as cgan.Generator")
-    sizes: Optional[str] = option(None, "its sizes where they are not the defaults, such as img_size=64,conv_dim=32")
+    sizes: Optional[str] = option(
+        None, "its sizes where they are not the defaults, such as img_size=64,conv_dim=32 or upsample=resize"
+    )
 
 
 def check(opt: Options, given: dict) -> dict | None:

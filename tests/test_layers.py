@@ -148,6 +148,36 @@ def test_a_sequence_keeps_its_order(monkeypatch, with_kernels, order, n):
     assert (kept | dropped).all() and kept.any() and dropped.any()
 
 
+def test_a_normalisation_after_a_dense_layer_refuses_other_axes():
+    network = Sequential(Linear(4, 3), BatchNorm(3))
+    network.eval()
+    for shape in ([2, 5, 4], [4]):
+        with jt.no_grad(), pytest.raises(ValueError, match="BatchNorm over 3 channels was given an input of shape"):
+            network(jt.ones(shape))
+
+
+def test_a_sequence_calls_layers_of_other_classes():
+    class Doubled(BatchNorm):
+        def execute(self, x):
+            return 2 * super().execute(x)
+
+    class Clipped(ReLU):
+        def execute(self, x):
+            return jt.minimum(super().execute(x), 0.1)
+
+    dense, norm, clipped = Linear(4, 3), Doubled(3), Clipped()
+    network = Sequential(dense, norm, clipped)
+    network.eval()
+    x = jt.array(np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32))
+    with jt.no_grad():
+        np.testing.assert_allclose(network(x).numpy(), clipped(norm(dense(x))).numpy(), atol=1e-6)
+
+
+def test_a_dense_layer_refuses_arrays():
+    with pytest.raises(ValueError, match=r"a dense layer was given ndarray, not a Var: see jt\.array"):
+        Linear(3, 4)(np.ones((2, 3), np.float32))
+
+
 @pytest.mark.parametrize("rate", [-0.1, 1])
 def test_a_dropout_that_leaves_nothing_is_refused(rate):
     with pytest.raises(ValueError, match="at least 0 and below 1, not"):
