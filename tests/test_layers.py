@@ -156,6 +156,13 @@ def test_a_normalisation_after_a_dense_layer_refuses_other_axes():
             network(jt.ones(shape))
 
 
+def test_a_dense_layer_refuses_rows_of_another_length_with_its_normalisation_too():
+    network = Sequential(Linear(4, 3), BatchNorm(3))
+    network.eval()
+    with jt.no_grad(), pytest.raises(ValueError, match=r"of 4 inputs was given an array of the shape \[2, 3\]"):
+        network(jt.ones((2, 3)))
+
+
 def test_a_sequence_calls_layers_of_other_classes():
     class Doubled(BatchNorm):
         def execute(self, x):

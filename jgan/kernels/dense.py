@@ -21,8 +21,7 @@ def linear(x, w, bias, *, slope: float = 1.0, dropout: float = 0.0, tanh: bool =
     share a batch drop from it what a single one would. tanh: the hyperbolic tangent instead, with neither of the two.
     Raises ValueError for rows of another length than I.
     """
-    if x.shape[-1] != w.shape[1]:
-        raise ValueError(f"a dense layer of {w.shape[1]} inputs was given an array of the shape {list(x.shape)}")
+    _require_rows(x, w)
     given = (x, w) if bias is None else (x, w, bias)
     if x.ndim != 2 or not can_use_kernels(*given):
         y = plain.linear(x, w, bias, slope=slope, dropout=dropout)
@@ -33,13 +32,20 @@ def linear(x, w, bias, *, slope: float = 1.0, dropout: float = 0.0, tanh: bool =
 def normalized_linear(x, w, bias, statistics: tuple, *, eps: float, slope: float = 1.0):
     """`normalize_by` of `linear`: x (N, I), w (O, I), bias (O,) or None -> (N, O).
 
-    statistics: scale, shift, mean and variance of each output, (O,). The kernel serves under no_grad.
+    statistics: scale, shift, mean and variance of each output, (O,). The kernel serves under no_grad. Raises ValueError
+    as `linear` does.
     """
-    if not (x.ndim == 2 and jt.flags.no_grad and can_use_kernels(x, w, *statistics)):
+    _require_rows(x, w)
+    if not (jt.flags.no_grad and can_use_kernels(x, w, *statistics)):
         return normalize_by(linear(x, w, bias), *statistics, eps=eps, slope=slope)
     inputs = [x, w, jt.zeros((w.shape[0],)) if bias is None else bias, *statistics]
     options = {"slope": slope, "tanh": False, "rate": 0, "first_row": 0, "eps": eps, "drawn": 0}
     return call_kernel("dense", inputs, [[x.shape[0], w.shape[0]]], **options)[0]
+
+
+def _require_rows(x, w) -> None:
+    if x.shape[-1] != w.shape[1]:
+        raise ValueError(f"a dense layer of {w.shape[1]} inputs was given an array of the shape {list(x.shape)}")
 
 
 class _Forward(Function):
