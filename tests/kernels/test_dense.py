@@ -8,7 +8,7 @@ import pytest
 from derivatives import require_values_and_derivatives
 
 from jgan.kernels.dense import linear, normalized_linear
-from jgan.layers import Dropout, LeakyReLU, Linear, Sequential, Tanh, trainable
+from jgan.layers import Dropout, LeakyReLU, Linear, ReLU, Sequential, Tanh, trainable
 from jgan.optimizers import rmsprop
 
 pytestmark = pytest.mark.cpu("kernels are for the CPU")
@@ -137,8 +137,8 @@ def test_two_calls_drop_other_values():
 
 @pytest.mark.parametrize(
     "after",
-    [[], [LeakyReLU(0.2)], [LeakyReLU(0)], [Dropout(0.4)], [LeakyReLU(0.2), Dropout(0.4)], [Tanh()]],
-    ids=["nothing", "leaky", "relu", "dropout", "leaky and dropout", "tanh"],
+    [[], [LeakyReLU(0.2)], [ReLU()], [Dropout(0.4)], [LeakyReLU(0.2), Dropout(0.4)], [ReLU(), Dropout(0.4)], [Tanh()]],
+    ids=["nothing", "leaky", "relu", "dropout", "leaky and dropout", "relu and dropout", "tanh"],
 )
 def test_an_optimizers_gradients_are_those_of_grad(after):
     """It differentiates for the last time, in which activation and dropout are part of the kernel."""
