@@ -4,7 +4,7 @@ python scripts/evaluate.py --weights weights/cgan_mnist.safetensors --dataset mn
 python scripts/evaluate.py --weights runs/faces/best.safetensors --dataset folder --data_dir faces --json scores.json
 python scripts/evaluate.py --weights weights/pix2pix_facades_128.safetensors --data_dir facades/test --direction b2a \\
     --img_size 128
-python scripts/evaluate.py --weights runs/landscapes/best.safetensors --dir_a labels --dir_b imgs --img_size 512x384
+python scripts/evaluate.py --weights runs/landscapes/best.safetensors --dir_a labels --dir_b imgs
 python scripts/evaluate.py --weights weights/cyclegan_monet_128.safetensors --data_dir monet2photo --img_size 128
 """
 
@@ -52,9 +52,14 @@ class Options:
     )
     dir_a: Optional[str] = option(None, "translators: folder of the images A, in place of --data_dir")
     dir_b: Optional[str] = option(None, "translators: folder of the images B")
-    direction: Optional[str] = option(None, "Pix2Pix: which is translated into which; else a2b", choices=("a2b", "b2a"))
+    direction: Optional[str] = option(
+        None, "Pix2Pix: which is translated into which; else as in the training that made the weights",
+        choices=("a2b", "b2a"),
+    )  # fmt: skip
     judge: Optional[str] = option(None, "generators: a classifier.safetensors; else the shipped one of --dataset")
-    img_size: str = option("256", "translators: the images' size, one number or WIDTHxHEIGHT")
+    img_size: Optional[str] = option(
+        None, "translators: the images' size, one number or WIDTHxHEIGHT; else as in the training"
+    )
     n_samples: int = option(10000, "generators: images to draw and to compare with, if there are so many", least=100)
     seed: int = option(0, "of noise, dropout and the choice of real images", least=0)
     json: Optional[str] = option(None, "a file to write the scores to")
@@ -87,8 +92,12 @@ def check(opt: Options, given: dict) -> Callable[[], Scored]:
     require_writable(opt)
     if draws:
         return functools.partial(score_generator, opt, *generator_data(opt))
+    if opt.img_size is None:
+        opt.img_size = str(header.get("img_size", 256))
     if model == "cyclegan.Generators":
         return functools.partial(score_cyclegan, opt, *unpaired_data(opt))
+    if opt.direction is None:
+        opt.direction = header.get("direction", "a2b")
     return functools.partial(score_pix2pix, opt, *paired_data(opt))
 
 
@@ -229,7 +238,7 @@ def score_pix2pix(opt: Options, inputs: Images, targets: Images) -> Scored:
     statistics = "of each image, with dropout" if "in_channels" in generator.model_options else "of each image"
     protocol = {"pairs": len(translated), "size": opt.img_size, "statistics": statistics}
     protocol["sliced Wasserstein"] = f"of {evaluation.n_sliced(targets.pixels, translated)} images"
-    protocol |= {"direction": opt.direction or "a2b", "data": fingerprint(inputs, targets)["data"]}
+    protocol |= {"direction": opt.direction, "data": fingerprint(inputs, targets)["data"]}
     return Scored(protocol, scores, {f"{i:05d}": image for i, image in enumerate(translated)})
 
 

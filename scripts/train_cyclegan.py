@@ -140,7 +140,7 @@ def train(run, data: list[Images]) -> int:
 
     return loop.train(
         run, batches_a, cyclegan, step=step, draw=draw, real=image_table(a, b),
-        pools={"pool_a": pool_a, "pool_b": pool_b}, score=score if to_score else None,
+        pools={"pool_a": pool_a, "pool_b": pool_b}, score=score if to_score else None, facts={"img_size": opt.img_size},
     )  # fmt: skip
 
 

@@ -221,8 +221,9 @@ def train(run, data: list[Images]) -> int:
         return evaluation.nearness(to_score[1].pixels, translated)
 
     return loop.train(
-        run, batches, pix2pix, step=step, draw=draw, real=image_table(shown_a, b), score=score if to_score else None
-    )
+        run, batches, pix2pix, step=step, draw=draw, real=image_table(shown_a, b), score=score if to_score else None,
+        facts={"img_size": opt.img_size, "direction": opt.direction},
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

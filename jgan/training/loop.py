@@ -46,6 +46,7 @@ def train(
     pools: dict | None = None,  # name -> ImagePool; part of the run's state, as the algorithm's networks and optimizers
     score: Callable[..., dict] | None = None,  # generator -> {name: number}: see `jgan.training.scores.Scores`
     weights: Path | None = None,  # the file to export to, if not the run's generator.safetensors
+    facts: dict | None = None,  # what the headers of the exported weights say beside
 ) -> int:
     """Train from the beginning, or from the run's last saved state, to its last step. Returns the exit status.
 
@@ -60,7 +61,7 @@ def train(
     """
     opt, n_steps = run.options, run.n_steps(batches)
     rate = learning_rate(run, batches)
-    facts = {"classes": run.data.get("classes", ())}
+    facts = {"classes": run.data.get("classes", ()), **(facts or {})}
     if opt.ema_decay:
         algorithm.average = Average(algorithm.generator, opt.ema_decay)
         facts["ema_decay"] = opt.ema_decay

@@ -14,7 +14,7 @@ from jgan.data.folder import load_folder
 from jgan.data.paired import load_pairs
 from jgan.models import cgan, cyclegan, dcgan, pix2pix
 from jgan.models.classifier import Classifier
-from jgan.weights.arrays import save
+from jgan.weights.arrays import load_header, save
 from jgan.weights.networks import save_network
 
 WEIGHTS = ROOT / "weights"
@@ -29,9 +29,10 @@ def pictures(tmp_path_factory):
         write_images(folder / "domains" / name, 3 + i, seed=i)
     for i, name in enumerate(("a", "b")):
         write_images(folder / "classes" / name, 40, seed=i)
-    (folder / "pairs").mkdir()
-    for i, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (3, 32, 64, 3), np.uint8)):
-        Image.fromarray(pixels).save(folder / "pairs" / f"{i}.png")
+    for name, seed in (("pairs", 0), ("others", 1)):
+        (folder / name).mkdir()
+        for i, pixels in enumerate(np.random.default_rng(seed).integers(0, 256, (3, 32, 64, 3), np.uint8)):
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
     save_network(folder / "cgan", cgan.Generator(n_classes=2, img_size=16, channels=3, width=4), classes=("a", "b"))
     save_network(folder / "judge", Classifier(n_classes=2, img_size=16, channels=3, width=1), classes=("a", "b"))
     write_images(folder / "few", 5)
@@ -105,6 +106,33 @@ def test_translations_are_compared_with_their_targets(pictures, tmp_path, direct
     scores = content["scores"]["translated"]
     assert scores["l1"] == pytest.approx(np.abs(translated.astype(float) - targets).mean())
     assert scores.keys() >= {"psnr", "ssim", "sliced_wasserstein"}
+
+
+@pytest.mark.parametrize("direction", ["a2b", "b2a"])
+def test_size_and_direction_are_those_of_the_training_unless_given(pictures, tmp_path, direction):
+    run(
+        tmp_path, "train_pix2pix", "--data_dir", pictures / "pairs", "--direction", direction, "--img_size", "64x32",
+        "--conv_dim", 2, "--max_steps", 1, "--evaluate_interval", 1, "--val_dir", pictures / "others", "--output", "run"
+    )  # fmt: skip
+    for name in ("generator", "best"):
+        options = ["--weights", tmp_path / "run" / f"{name}.safetensors", "--data_dir", "pairs"]
+        implied = evaluate(pictures, *options)
+        assert implied == evaluate(pictures, *options, "--direction", direction, "--img_size", "64x32")
+        protocol = implied[1]["protocol"]
+        assert (protocol["size"], protocol["direction"]) == ("64x32", direction)
+        _, other = evaluate(pictures, *options, "--direction", "b2a", "--img_size", 64)
+        assert (other["protocol"]["size"], other["protocol"]["direction"]) == ("64", "b2a")
+    header = load_header(tmp_path / "run" / "generator.safetensors")
+    assert (header["img_size"], header["direction"]) == ("64x32", direction)
+
+
+def test_cyclegans_are_scored_at_the_size_of_their_training(pictures, tmp_path):
+    run(
+        tmp_path, "train_cyclegan", "--dir_a", pictures / "domains/testA", "--dir_b", pictures / "domains/testB",
+        "--img_size", 24, "--conv_dim", 2, "--n_blocks", 1, "--max_steps", 1, "--output", "run",
+    )  # fmt: skip
+    _, content = evaluate(pictures, "--weights", tmp_path / "run/generator.safetensors", "--data_dir", "domains")
+    assert content["protocol"]["size"] == "24"
 
 
 def test_translations_without_pairs_are_compared_with_their_domain_as_the_inputs_are(pictures):
