@@ -147,7 +147,6 @@ def draw(opt: Options, images: dict[Path, Path]) -> int:
     set_device(opt.device)
     from jgan.inference.translators import label_classes, load_translator, shown, translate
 
-    make_folder(Path(opt.output))
     generator = load_translator(
         opt.weights, direction=opt.direction, running_statistics=opt.running_statistics, dropout=not opt.no_dropout
     )

@@ -68,9 +68,9 @@ def _reading(path: str | Path):
     except PermissionError:
         raise UserError(f"{path} may not be read by this user") from None
     except Exception as error:
-        raise UserError(
-            f"{path} is not a readable safetensors file ({error}); take a copy of it, or make it again"
-        ) from None
+        is_foreign = Path(path).suffix in (".pth", ".pkl")
+        remedy = "convert it by scripts/convert_weights.py" if is_foreign else "take a copy of it, or make it again"
+        raise UserError(f"{path} is not a readable safetensors file ({error}); {remedy}") from None
 
 
 def _text(file, path: str | Path) -> tuple[str, str | None]:

@@ -170,6 +170,7 @@ def test_a_mistake_is_a_sentence_with_status_2(refused, weights, arguments, sent
     save_network(weights / "other", dcgan.Generator(img_size=16))
     assert sentence in refused("translate", *arguments)
     assert [path.read_bytes() for path in sorted((weights / "in").iterdir())] == before
+    assert not (weights / "translated").exists()
 
 
 def test_what_was_written_before_is_not_translated_again(weights):

@@ -94,6 +94,12 @@ def test_a_truncated_file_is_refused(path):
     refuse(path, "not a readable safetensors file")
 
 
+@pytest.mark.parametrize("name", ["w.pth", "w.pkl"])
+def test_weights_of_another_program_are_to_be_converted(tmp_path, name):
+    (tmp_path / name).write_bytes(pickle.dumps(Attack()))
+    refuse(tmp_path / name, r"convert it by scripts/convert_weights\.py$")
+
+
 def test_a_safetensors_file_of_somebody_else_is_refused(tmp_path):
     safetensors.numpy.save_file({"a": np.zeros(1)}, tmp_path / "w")
     refuse(tmp_path / "w", "no jgan header")
