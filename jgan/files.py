@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from jgan.errors import UserError
@@ -41,26 +41,34 @@ def replacing(path: str | Path):
 
 @contextmanager
 def making_folder(path: str | Path):
-    """Yield an empty folder that is renamed to `path` once it is complete.
+    """Yield an empty folder that is renamed to `path` once it is complete; those above it are made.
 
-    On any error nothing is left of it. Raises UserError if `path` holds something already, is a file, or can't be made.
+    On any error nothing is left of them. Raises UserError if `path` holds something already, is a file, or can't be
+    made.
     """
     path = Path(path)
+    require_no_file_at(path)
+    above = [each for each in path.absolute().parents if not each.exists()]
     try:
         if path.exists() and any(path.iterdir()):
             raise UserError(f"{path} already holds something; choose a folder that is empty or does not exist")
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        with ExitStack() as undoing:
+            for each in reversed(above):
+                undoing.callback(_remove_empty, each)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+            undoing.callback(shutil.rmtree, temporary, ignore_errors=True)
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            temporary.rename(path)
+            undoing.pop_all()
     except OSError as error:
-        raise UserError(f"cannot make the folder {path}: {error.strerror}") from None
-    try:
-        yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        temporary.rename(path)
-    except BaseException as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from None
-        raise
+        raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from None
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def remove_partial(folder: str | Path) -> None:

@@ -470,7 +470,7 @@ def untracked(network: nn.Module):
 
     Nor does spectral normalisation keep its vectors. For a network that another one's update only passes through.
     """
-    tracking = [module for module in network.modules() if hasattr(module, "tracked")]
+    tracking = [module for module in network.modules() if getattr(module, "tracked", False)]
     for module in tracking:
         module.tracked = False
     try:

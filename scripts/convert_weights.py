@@ -89,7 +89,10 @@ def from_foreign(opt: Options, arrays: dict) -> None:
         network = constructor(**read_sizes(opt.sizes))
     except (TypeError, ValueError) as error:
         raise UserError(f"--sizes: {error}") from None
-    restore_network(network, arrays, where=opt.source)
+    try:
+        restore_network(network, arrays, where=opt.source)
+    except UserError as error:
+        raise UserError(f"{error}; if its sizes are not the defaults, give them as --sizes") from None
     save_network(opt.target, network)
 
 

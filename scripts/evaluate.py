@@ -17,6 +17,7 @@ import json
 import math
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -32,7 +33,7 @@ from jgan.data.dataset import Images, fingerprint
 from jgan.data.folder import load_folder
 from jgan.data.paired import load_matched, load_pairs
 from jgan.errors import UserError
-from jgan.files import make_folder, write_bytes
+from jgan.files import make_folder, making_folder, require_no_file_at, write_bytes
 from jgan.images import from_pixels, save_png, strip
 from jgan.jittor_setup.runtime import set_device
 from jgan.metrics import PATCH
@@ -48,7 +49,8 @@ class Options:
     weights: Optional[str] = option(None, "a generator.safetensors or best.safetensors of a training, or of weights/")
     dataset: Optional[str] = option(None, "generators: the real images", choices=training.DATASETS)
     data_dir: Optional[str] = option(
-        None, "folder of the images; for Pix2Pix of pairs as it trains on; with testA/ and testB/ in it for CycleGAN"
+        None,
+        "folder of the images; for Pix2Pix of pairs, or its val/ or test/; with testA/ and testB/ for CycleGAN",
     )
     dir_a: Optional[str] = option(None, "translators: folder of the images A, in place of --data_dir")
     dir_b: Optional[str] = option(None, "translators: folder of the images B")
@@ -80,6 +82,8 @@ def check(opt: Options, given: dict) -> Callable[[], Scored]:
     """What scores the network: the rest of the work, once everything that it takes is there."""
     header = load_header(require_weights(opt.weights))
     model, options = header.get("model"), header.get("options", {})
+    if not isinstance(options, dict):
+        raise UserError(f"{opt.weights} is damaged: {options} are not the options of a network")
     draws = options.keys() >= {"latent_dim", "img_size", "channels"}
     translates = "out_channels" in options or model == "cyclegan.Generators"
     if not (draws or translates):
@@ -92,17 +96,13 @@ def check(opt: Options, given: dict) -> Callable[[], Scored]:
     require_writable(opt)
     if draws:
         return functools.partial(score_generator, opt, *generator_data(opt))
-    if opt.img_size is None:
-        opt.img_size = str(header.get("img_size", 256))
     if model == "cyclegan.Generators":
         return functools.partial(score_cyclegan, opt, *unpaired_data(opt))
-    if opt.direction is None:
-        opt.direction = header.get("direction", "a2b")
     return functools.partial(score_pix2pix, opt, *paired_data(opt))
 
 
 def require_writable(opt: Options) -> None:
-    """UserError unless scores and samples can be written; the folder of the samples is made."""
+    """UserError where it can be seen that scores and samples cannot be written."""
     if opt.json is not None:
         if os.path.isdir(opt.json):
             raise UserError(f"{opt.json} is a folder; give a file as --json")
@@ -114,7 +114,7 @@ def require_writable(opt: Options) -> None:
             raise UserError("--json and --samples are the same; give a file and a folder")
         if os.path.isdir(opt.samples) and os.listdir(opt.samples):
             raise UserError(f"{opt.samples} is not empty; give a new folder as --samples")
-        make_folder(Path(opt.samples))
+        require_no_file_at(Path(opt.samples))
 
 
 def generator_data(opt: Options) -> tuple[Images, Images, Path | None]:
@@ -153,6 +153,9 @@ def halves(data: Images) -> list[Images]:
 
 def paired_data(opt: Options) -> list[Images]:
     """Inputs and targets."""
+    in_training(opt, "direction")
+    if opt.direction not in ("a2b", "b2a"):
+        raise UserError(f"{opt.weights} is damaged: {opt.direction} is no direction")
     forth = -1 if opt.direction == "b2a" else 1
     options = load_header(opt.weights)["options"]
     how = {
@@ -161,6 +164,9 @@ def paired_data(opt: Options) -> list[Images]:
         "label_classes": (options.get("label_classes"), None)[::forth],
     }
     if translation.is_one_folder(opt, WHERE):
+        opt.data_dir = translation.held_out(opt.data_dir) or opt.data_dir
+        if os.path.isdir(os.path.join(opt.data_dir, "train")):
+            raise UserError(f"{opt.data_dir} has train/ in it, but no val/ or test/; give the folder of the test pairs")
         return load_pairs(opt.data_dir, **how)[::forth]
     return load_matched(opt.dir_a, opt.dir_b, **how)[::forth]
 
@@ -181,8 +187,21 @@ def unpaired_data(opt: Options) -> list[Images]:
     return [load_folder(folder, size=height, channels=channels) for folder in folders]
 
 
+def in_training(opt: Options, name: str) -> None:
+    """Have an option that was not given as it was in the training that made the weights.
+
+    UserError if they do not say, as those of older versions and converted ones.
+    """
+    if getattr(opt, name) is None:
+        header = load_header(opt.weights)
+        if name not in header:
+            raise UserError(f"{opt.weights} does not say which --{name} it was trained with; give it, too")
+        setattr(opt, name, str(header[name]))
+
+
 def size(opt: Options) -> tuple[int, int]:
     """Height and width of a translator's images."""
+    in_training(opt, "img_size")
     found = image_size(opt.img_size, "--img_size")
     if min(found) < 16:
         raise UserError(f"--img_size {opt.img_size} is too small; at least 16 is needed")
@@ -239,6 +258,7 @@ def score_pix2pix(opt: Options, inputs: Images, targets: Images) -> Scored:
     protocol = {"pairs": len(translated), "size": opt.img_size, "statistics": statistics}
     protocol["sliced Wasserstein"] = f"of {evaluation.n_sliced(targets.pixels, translated)} images"
     protocol |= {"direction": opt.direction, "data": fingerprint(inputs, targets)["data"]}
+    protocol["folder"] = opt.data_dir or f"{opt.dir_a} and {opt.dir_b}"
     return Scored(protocol, scores, {f"{i:05d}": image for i, image in enumerate(translated)})
 
 
@@ -302,7 +322,11 @@ def finite(content):
 
 def write(opt: Options, score: Callable[[], Scored]) -> int:
     set_device(opt.device)
-    found = score()
+    with nullcontext() if opt.samples is None else making_folder(opt.samples) as folder:
+        found = score()
+        if folder is not None:
+            for name, image in progress("writing")(found.images.items()):
+                save_png(folder / f"{name}.png", strip(from_pixels(image[None])))
     print(described(opt.weights))
     for name, value in {**found.protocol, "seed": opt.seed}.items():
         print(f"{name}: {value}")
@@ -313,8 +337,6 @@ def write(opt: Options, score: Callable[[], Scored]) -> int:
         write_bytes(opt.json, f"{text}\n".encode())
         print(f"\nwrote {opt.json}")
     if opt.samples is not None:
-        for name, image in progress("writing")(found.images.items()):
-            save_png(Path(opt.samples) / f"{name}.png", strip(from_pixels(image[None])))
         print(f"wrote {len(found.images)} images into {opt.samples}")
     return 0
 

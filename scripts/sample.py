@@ -15,6 +15,7 @@ from typing import Optional
 from jgan.cli.labels import asked_labels
 from jgan.cli.options import device_option, numbers, option, require_png_path, require_weights
 from jgan.cli.program import run_program
+from jgan.errors import UserError
 from jgan.files import make_folder
 from jgan.images import grid, save_png, strip
 from jgan.jittor_setup.runtime import set_device
@@ -38,6 +39,8 @@ def check(opt: Options, given: dict) -> list[int]:
     require_weights(opt.weights)
     if Path(opt.output).suffix:
         require_png_path(opt.output)
+    elif opt.columns is not None:
+        raise UserError(f"--columns is about a sheet, and {opt.output} is a folder for single images; leave it out")
     return seeds
 
 

@@ -147,12 +147,10 @@ def load(opt: Options) -> list[Images]:
 
 def _val_dir(opt: Options) -> str:
     """The folder of pairs to score by."""
-    if opt.val_dir is not None:
-        return opt.val_dir
-    folders = [] if opt.data_dir is None else [os.path.join(opt.data_dir, name) for name in ("val", "test")]
-    for folder in filter(os.path.isdir, folders):
-        return folder
-    raise UserError("--evaluate_interval needs pairs that are not trained on; give their folder as --val_dir")
+    folder = opt.val_dir or translation.held_out(opt.data_dir)
+    if folder is None:
+        raise UserError("--evaluate_interval needs pairs that are not trained on; give their folder as --val_dir")
+    return folder
 
 
 def n_levels(opt: Options) -> int:

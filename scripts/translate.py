@@ -78,7 +78,8 @@ def find(inputs: tuple[str, ...], output: Path) -> dict[Path, Path]:
             target = output / name.with_suffix(".png")
             if sources.setdefault(target, each) != each:
                 raise UserError(
-                    f"{sources[target]} and {each} would both be written as {target}; give one another --output"
+                    f"{sources[target]} and {each} would both be written as {target}; translate one of them by itself, "
+                    "into another --output"
                 )
             if target.exists() and target.resolve().parent == each.resolve().parent:
                 raise UserError(f"{each} would be written over the image {target}; choose another --output")
@@ -139,6 +140,8 @@ def check(opt: Options, given: dict) -> dict[Path, Path]:
         idle = idle | {"seed"}  # it draws nothing at random
     for name in sorted(idle & given.keys()):
         raise UserError(f"--{name} means nothing to the generator in {weights}; leave it out")
+    if opt.half is not None and header.get("direction") == {"a": "b2a", "b": "a2b"}[opt.half]:
+        raise UserError(f"{weights} was trained by {header['direction']} to translate the other half; change --half")
     found_beside(opt, images)
     return images
 
@@ -166,7 +169,8 @@ def draw(opt: Options, images: dict[Path, Path]) -> int:
         make_folder(target.parent)
         save_png(target, translated)
     n_written = len(images) - failures
-    print(f"wrote {n_written} image{'s' * (n_written != 1)} into {opt.output}")
+    if n_written:
+        print(f"wrote {n_written} image{'s' * (n_written != 1)} into {opt.output}")
     if failures:
         raise UserError(f"{failures} of {len(images)} images could not be used; they are named above")
     return 0

@@ -86,11 +86,21 @@ def test_a_folder_that_is_not_completed_leaves_nothing(tmp_path, error):
     assert os.listdir(tmp_path) == []
 
 
+def test_the_folders_above_a_folder_are_made_for_it_alone(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(RuntimeError), making_folder(tmp_path / "there" / "a" / "b" / "c"):
+        raise RuntimeError
+    assert os.listdir(tmp_path) == ["there"] and os.listdir(tmp_path / "there") == []
+    with making_folder(tmp_path / "there" / "a" / "b" / "c") as folder:
+        (folder / "inside").write_bytes(b"")
+    assert os.listdir(tmp_path / "there" / "a" / "b") == ["c"]
+
+
 def test_a_folder_in_use_is_refused_and_stays(tmp_path):
     (tmp_path / "f").mkdir()
     (tmp_path / "f" / "mine").write_bytes(b"")
     (tmp_path / "file").write_bytes(b"")
-    for path, sentence in (("f", "holds something"), ("file", "Not a directory"), ("gone/f", "No such file")):
+    for path, sentence in (("f", "holds something"), ("file", "file is a file"), ("file/f", "file is a file")):
         with pytest.raises(UserError, match=sentence), making_folder(tmp_path / path):
             raise AssertionError("it was begun")
     assert os.listdir(tmp_path / "f") == ["mine"] and sorted(os.listdir(tmp_path)) == ["f", "file"]

@@ -382,6 +382,15 @@ def test_untracked_normalises_by_the_batch_and_leaves_the_running_statistics():
     np.testing.assert_allclose(inside.mean(axis=0), 0, atol=1e-5)
 
 
+def test_untracked_within_untracked_ends_with_the_outer_one():
+    norm = BatchNorm(2)
+    with untracked(norm):
+        with untracked(norm):
+            pass
+        norm(jt.randn((4, 2))).sync()
+    assert not norm.running_mean.numpy().any()
+
+
 def test_conditional_batch_norm_and_its_gradients():
     """All classes by the batch's statistics, each image by its class's scale and shift; derivatives by differences."""
     random = np.random.default_rng(0)

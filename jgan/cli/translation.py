@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import Optional
 
 import numpy as np
@@ -43,6 +44,12 @@ def is_one_folder(opt: TranslationOptions, sentence: str) -> bool:
     if given not in ((True, False, False), (False, True, True)):
         raise UserError(sentence)
     return given[0]
+
+
+def held_out(folder: str | None) -> str | None:
+    """The val/ or the test/ in a folder of pairs, if there is one."""
+    parts = [] if folder is None else [os.path.join(folder, name) for name in ("val", "test")]
+    return next(filter(os.path.isdir, parts), None)
 
 
 def crop(

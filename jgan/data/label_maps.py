@@ -21,7 +21,7 @@ def to_label_map(image: Image.Image, label_classes: int) -> Image.Image:
     values that are no class, 0 .. label_classes-1.
     """
     if image.info.get("format") in ("JPEG", "MPO") or image.info.get("compression") == "jpeg":
-        raise ValueError("it is a JPEG, which changes values a little; a label map is kept without loss, as PNG say")
+        raise ValueError("it is a JPEG, which changes values a little; label maps are kept without loss, as PNG is")
     if image.mode not in ("L", "P", "1"):
         raise ValueError(
             f"its mode is {image.mode}; a label map is grey, of 8 bits, the value of a pixel being its class "

@@ -11,6 +11,8 @@ from jgan.errors import UserError
 from jgan.models import network_class, rebuildable_classes
 from jgan.weights.arrays import load, load_header, save
 
+MOST_LISTED = 8  # of what does not fit
+
 
 def save_network(path: str | Path, network, *, classes: tuple[str, ...] = (), **facts) -> None:
     """Write the weights of a network that is `jgan.models.rebuildable`, with what rebuilds it.
@@ -83,7 +85,8 @@ def assign(variables: dict, arrays: dict[str, np.ndarray], *, what: str, where: 
         if expected != found:
             wrong.append(f"{name} is {found}, not {expected}")
     if wrong:
-        raise UserError(f"{where} does not fit {what}: " + "; ".join(sorted(wrong)))
+        more = f"; and {len(wrong) - MOST_LISTED} more" if len(wrong) > MOST_LISTED else ""
+        raise UserError(f"{where} does not fit {what}: " + "; ".join(sorted(wrong)[:MOST_LISTED]) + more)
     for name, var in variables.items():
         var.assign(arrays[name])
 

@@ -100,6 +100,10 @@ numpy.save("images.npy", generator(torch.from_numpy(numpy.load("z.npy"))).detach
             ["{pth}", "b.safetensors", "--model", "cgan.Generator", "--sizes", SIZES.replace("width=2", "width=3")],
             "model.0.weight is float32[2, 8], not float32[3, 8]",
         ),
+        (
+            ["{pth}", "b.safetensors", "--model", "cgan.Generator"],
+            "more; if its sizes are not the defaults, give them as --sizes",
+        ),
     ],
 )
 def test_a_mistake_is_a_sentence_with_status_2(refused, tmp_path, arguments, sentence):

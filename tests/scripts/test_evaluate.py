@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,8 +31,8 @@ def pictures(tmp_path_factory):
         write_images(folder / "domains" / name, 3 + i, seed=i)
     for i, name in enumerate(("a", "b")):
         write_images(folder / "classes" / name, 40, seed=i)
-    for name, seed in (("pairs", 0), ("others", 1)):
-        (folder / name).mkdir()
+    for name, seed in (("pairs", 0), ("others", 1), ("split/train", 2)):
+        (folder / name).mkdir(parents=True)
         for i, pixels in enumerate(np.random.default_rng(seed).integers(0, 256, (3, 32, 64, 3), np.uint8)):
             Image.fromarray(pixels).save(folder / name / f"{i}.png")
     save_network(folder / "cgan", cgan.Generator(n_classes=2, img_size=16, channels=3, width=4), classes=("a", "b"))
@@ -39,8 +41,13 @@ def pictures(tmp_path_factory):
     save(folder / "state", {}, {"step": 3, "optimizer_steps": {}})
     save_network(folder / "dcgan", dcgan.Generator(img_size=16, channels=3, conv_dim=2))
     save_network(folder / "pix2pix", pix2pix.Generator(in_channels=1, out_channels=3, conv_dim=2, n_levels=5))
+    save_network(folder / "odd", pix2pix.Generator(conv_dim=2, n_levels=5), img_size=32, direction="x2y")
+    save(folder / "damaged", {}, {"model": "pix2pix.Generator", "options": None})
     save_network(folder / "cyclegan", cyclegan.Generators(channels=3, conv_dim=2, n_blocks=1))
     return folder
+
+
+TRANSLATOR = ["--weights", "pix2pix", "--direction", "a2b", "--img_size", "32"]
 
 
 def evaluate(folder, *options):
@@ -135,6 +142,17 @@ def test_cyclegans_are_scored_at_the_size_of_their_training(pictures, tmp_path):
     assert content["protocol"]["size"] == "24"
 
 
+@pytest.mark.parametrize("held_out", ["val", "test"])
+def test_pairs_that_were_held_out_are_scored_alone(pictures, tmp_path, held_out):
+    for name, source in (("train", "others"), (held_out, "pairs")):
+        shutil.copytree(pictures / source, tmp_path / "all" / name)
+    _, within = evaluate(pictures, *TRANSLATOR, "--data_dir", tmp_path / "all")
+    _, alone = evaluate(pictures, *TRANSLATOR, "--data_dir", "pairs")
+    assert within["scores"] == alone["scores"]
+    assert within["protocol"].pop("folder") == str(tmp_path / "all" / held_out)
+    assert alone["protocol"].pop("folder") == "pairs" and within == alone
+
+
 def test_translations_without_pairs_are_compared_with_their_domain_as_the_inputs_are(pictures):
     _, content = evaluate(pictures, "--weights", "cyclegan", "--data_dir", "domains", "--img_size", 16)
     assert list(content["scores"]) == ["a2b", "a2b, untranslated", "b2a", "b2a, untranslated"]
@@ -163,7 +181,13 @@ def test_mnist_has_its_judge_and_its_test_images(tmp_path):
         (["--weights", "cgan", "--dataset", "folder"], "give the folder of real images as --data_dir"),
         (["--weights", "cgan", "--dataset", "mnist", "--direction", "a2b"], "--direction means nothing to cgan.Gen"),
         (["--weights", "pix2pix", "--data_dir", "pairs", "--judge", "judge"], "--judge means nothing to pix2pix.Gen"),
-        (["--weights", "pix2pix", "--data_dir", "pairs", "--dir_a", "x"], "give the test images as --data_dir, or as"),
+        (["--weights", "pix2pix", "--data_dir", "pairs"], "pix2pix does not say which --direction it was trained with"),
+        (["--weights", "pix2pix", "--data_dir", "pairs", "--direction", "a2b"], "which --img_size it was trained with"),
+        (["--weights", "cyclegan", "--data_dir", "domains"], "which --img_size it was trained with; give it, too"),
+        (["--weights", "odd", "--data_dir", "pairs"], "odd is damaged: x2y is no direction"),
+        (["--weights", "damaged", "--data_dir", "pairs"], "damaged is damaged: None are not the options"),
+        ([*TRANSLATOR, "--dir_a", "x"], "give the test images as --data_dir, or as"),
+        ([*TRANSLATOR, "--data_dir", "split"], "split has train/ in it, but no val/ or test/"),
         (["--weights", "cyclegan", "--data_dir", "pairs"], "pairs does not hold testA/ and testB/"),
         (["--weights", "cyclegan", "--data_dir", "domains", "--direction", "a2b"], "leave --direction out"),
         (["--weights", "none", "--dataset", "mnist"], "there is no weights file none"),
@@ -175,6 +199,7 @@ def test_mnist_has_its_judge_and_its_test_images(tmp_path):
         (["--weights", "dcgan", "--dataset", "folder", "--data_dir", "classes", "--judge", "x"], "there is no judge x"),
         (["--weights", "dcgan", "--dataset", "folder", "--data_dir", "classes", "--samples", "pairs"], "is not empty"),
         (["--weights", "dcgan", "--dataset", "folder", "--data_dir", "classes", "--json", "x/y"], "x does not exist"),
+        ([*TRANSLATOR, "--data_dir", "few", "--samples", "made/here"], "few/.* is no pair side by side"),
         (["--weights", "cgan", "--dataset", "folder", "--data_dir", "domains"], "draws the classes a, b, and those of"),
         (["--weights", "dcgan", "--dataset", "mnist", "--judge", MNIST_JUDGE], "reads grey images, and those to judge"),
     ],
@@ -182,3 +207,4 @@ def test_mnist_has_its_judge_and_its_test_images(tmp_path):
 def test_what_cannot_be_scored_is_said(refused, pictures, monkeypatch, options, message):
     options = [pictures / each if (pictures / str(each)).exists() else each for each in options]
     assert re.search(message, refused("evaluate", *options).replace(f"{pictures}/", ""))
+    assert list(Path.cwd().iterdir()) == []

@@ -149,6 +149,11 @@ def test_progress_shows_the_same_latents_over_time(tmp_path, img_size):
         ("sample", ["--weights", "gan", "--seeds", "1,,2"], "'' is no number"),
         ("sample", ["--weights", "gan", "--seeds", "0-999999999"], "more than 100000"),
         ("sample", ["--weights", "gan", "--output", "faces.jpg"], "--output must end in .png"),
+        (
+            "sample",
+            ["--weights", "gan", "--output", "many", "--columns", "3"],
+            "--columns is about a sheet, and many",
+        ),
         ("sample", ["--weights", "gone"], "there is no weights file gone"),
         ("sample", ["--weights", "."], ". is a folder; give the file of weights in it"),
         ("sample", ["--weights", "gan", "--labels", "1"], "gan holds a generator without classes"),

@@ -273,7 +273,7 @@ def test_of_a_git_repository_what_is_tracked_is_checked(repository):
         (["gone", "1"], {}, "gone is not a run directory"),
         (["run", "1", "--best"], {}, "run holds no best.safetensors"),
         (["run", "1", "--output", "full"], {}, "full already holds something"),
-        (["run", "1", "--output", "gone/a"], {}, "cannot make the folder gone/a"),
+        (["run", "1", "--output", "run/log.jsonl/a"], {}, "run/log.jsonl is a file"),
         (["run", "1", "--check", "full"], {}, "--check takes its folder alone"),
         (["--check", "gone"], {}, "there is no folder gone to check"),
         (["run", "1"], {"dataset": "fashion_mnist"}, "run was trained on fashion_mnist; the warm-up's digits are"),

@@ -157,6 +157,7 @@ def test_what_is_no_image_that_can_be_used_is_named_and_the_others_are_translate
         (["a.png", "--weights", "unet", "--direction", "b2a"], "--direction means nothing to the generator in unet"),
         (["a.png", "--weights", "cycle", "--no_dropout"], "--no_dropout means nothing to the generator in cycle"),
         (["a.png", "--weights", "unet", "--output", "b.png"], "--output is the folder to write into; b.png looks like"),
+        (["a.png", "--weights", "backwards", "--half", "a"], "was trained by b2a to translate the other half; change"),
         (["a.png", "--weights", "other"], "weights of one of these: cyclegan.Generators, pix2pix.Generator"),
         (["a.png", "--weights", "unet", "--output", "unet"], "cannot make the folder unet"),
     ],
@@ -168,6 +169,7 @@ def test_a_mistake_is_a_sentence_with_status_2(refused, weights, arguments, sent
     before = [path.read_bytes() for path in sorted((weights / "in").iterdir())]
     (weights / "empty").mkdir()
     save_network(weights / "other", dcgan.Generator(img_size=16))
+    save_network(weights / "backwards", pix2pix.Generator(conv_dim=2, n_levels=5), direction="b2a")
     assert sentence in refused("translate", *arguments)
     assert [path.read_bytes() for path in sorted((weights / "in").iterdir())] == before
     assert not (weights / "translated").exists()

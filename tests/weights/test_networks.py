@@ -94,6 +94,12 @@ def test_every_mismatch_is_named_at_once(saved):
         networks.restore_network(network.layers[0], {"unexpected": np.zeros(1)}, where=path)
 
 
+def test_of_many_mismatches_the_first_are_named(saved):
+    network, path = saved
+    with pytest.raises(UserError, match=r"bias is missing; n0 is unknown; .*; n14 is unknown; and 34 more$"):
+        networks.restore_network(network.layers[0], {f"n{i}": np.zeros(1) for i in range(40)}, where=path)
+
+
 def test_weights_of_another_model_are_refused(saved):
     with pytest.raises(UserError, match=r"holds test_networks\.Network; what is needed .* weights of cgan\.Generator$"):
         networks.load_network(saved[1], cgan.Generator)
