@@ -196,12 +196,13 @@ def spade_step(generator, discriminator, optimizer_g, optimizer_d, *, a, b, z=No
 def cyclegan_step(
     a2b, b2a, discriminator_a, discriminator_b, optimizer_g, optimizer_d, *,
     a, b, exchange_a, exchange_b, loss=least_squares, lambda_cycle=10, lambda_identity=0.5,
+    augment_a=unchanged, augment_b=unchanged,
 ):  # fmt: skip
     """CycleGAN: both generators by one optimizer, then both discriminators, their losses halved.
 
     a, b: unpaired images of the two domains. exchange_a, exchange_b: functions from detached fake images to those that
     the discriminator sees, some of them older (see `jgan.pool.ImagePool`). loss: of `jgan.losses`, the equations are
-    the default's. lambda_identity is relative to lambda_cycle.
+    the default's. lambda_identity is relative to lambda_cycle. augment_a, augment_b: as `gan_step`'s augment.
     Returns {"g_a2b", "g_b2a", "cycle_a", "cycle_b", "identity_a", "identity_b", "d_a", "d_b", "d_a_real", "d_a_fake",
     "d_b_real", "d_b_fake"}, the last four being mean outputs. Zhu et al. 2017 (arXiv:1703.10593, eq. 1 to 3, section 4,
     and 5.2 for the identity).
@@ -210,16 +211,17 @@ def cyclegan_step(
     #          + lambda_identity lambda (|F(a) - a| + |G(b) - b|)
     fake_b, fake_a = a2b(a), b2a(b)
     with untracked(discriminator_a), untracked(discriminator_b):
-        g_a2b = loss.g_loss(discriminator_b(fake_b))
-        g_b2a = loss.g_loss(discriminator_a(fake_a))
+        g_a2b = loss.g_loss(discriminator_b(augment_b(fake_b)))
+        g_b2a = loss.g_loss(discriminator_a(augment_a(fake_a)))
     cycle_a, cycle_b = l1(b2a(fake_b), a), l1(a2b(fake_a), b)
     identity_a, identity_b = l1(b2a(a), a), l1(a2b(b), b)
     identity = lambda_identity * (identity_a + identity_b)
     optimizer_g.step(g_a2b + g_b2a + lambda_cycle * (cycle_a + cycle_b + identity))
 
     # min_D  1/2 [ (D(x) - 1)^2 + D(fake)^2 ]    for each domain, the fake from the pool
-    a_real, a_fake = discriminator_a(a), discriminator_a(exchange_a(fake_a.detach()))
-    b_real, b_fake = discriminator_b(b), discriminator_b(exchange_b(fake_b.detach()))
+    old_a, old_b = exchange_a(fake_a.detach()), exchange_b(fake_b.detach())
+    a_real, a_fake = (discriminator_a(augment_a(images)) for images in (a, old_a))
+    b_real, b_fake = (discriminator_b(augment_b(images)) for images in (b, old_b))
     d_a = loss.d_loss(a_real, a_fake) / 2
     d_b = loss.d_loss(b_real, b_fake) / 2
     optimizer_d.step(d_a + d_b)

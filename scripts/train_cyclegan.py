@@ -28,7 +28,7 @@ N_SAMPLES = 4
 
 
 @dataclasses.dataclass
-class Options(translation.TranslationOptions):
+class Options(training.AugmentOptions, translation.TranslationOptions):
     data_dir: Optional[str] = option(None, "folder with trainA/ and trainB/ in it")
     val_dir: Optional[str] = option(None, "folder with testA/ and testB/ in it to score by; else --data_dir")
     strict: bool = option(False, "stop at an image that cannot be used, instead of leaving it out")
@@ -100,6 +100,8 @@ def train(run, data: list[Images]) -> int:
     batches_a = training.batches_of(data_a, opt)
     batches_b = training.batches_of(data_b, opt, purpose="shuffle b")
     pool_a, pool_b = ImagePool(opt.pool_size), ImagePool(opt.pool_size)
+    augment_a = training.augmentation(opt, data_a, purpose="augment a")
+    augment_b = training.augmentation(opt, data_b, purpose="augment b")
 
     def step(i: int) -> dict:
         random = rng(opt.seed, "noise", i)
@@ -109,6 +111,7 @@ def train(run, data: list[Images]) -> int:
             a=jt.array(data_a.encode(a)), b=jt.array(data_b.encode(b)),
             exchange_a=lambda fake: jt.array(share(pool_a.exchange(whole(fake.numpy()), random))),
             exchange_b=lambda fake: jt.array(share(pool_b.exchange(whole(fake.numpy()), random))),
+            augment_a=augment_a(i), augment_b=augment_b(i),
         )  # fmt: skip
 
     a, b = (from_pixels(center_crops(each.pixels[:N_SAMPLES], size)) for each in (data_a, data_b))

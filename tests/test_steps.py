@@ -390,7 +390,11 @@ def test_spade_step_is_one_update_of_each_network():
     assert {name: value.item() for name, value in losses.items()} == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
-def test_cyclegan_step_is_one_update_of_all_networks():
+@pytest.mark.parametrize(
+    ("options", "times_a", "times_b"), [({}, 1, 1), ({"augment_a": doubled}, 2, 1), ({"augment_b": doubled}, 1, 2)]
+)
+def test_cyclegan_step_is_one_update_of_all_networks(options, times_a, times_b):
+    """times_a, times_b: how much larger each discriminator sees its images by the options."""
     random = np.random.default_rng(5)
     forth, back = random.normal(0, 0.7, (2, 2, 2))
     w_a, w_b = random.normal(0, 0.7, (2, 2, 1))
@@ -410,11 +414,12 @@ def test_cyclegan_step_is_one_update_of_all_networks():
         nn.SGD([a2b.a, b2a.a], lr=0.1), nn.SGD([d_a.b, d_b.b], lr=0.1),
         a=var(a, 5, 1, 1, 2), b=var(b, 5, 1, 1, 2),
         exchange_a=exchange("a", older_a), exchange_b=exchange("b", older_b), lambda_cycle=4, lambda_identity=0.3,
+        **options,
     )  # fmt: skip
 
     def terms(forth, back):
         return {
-            "g_a2b": squares(a @ forth @ w_b, 1), "g_b2a": squares(b @ back @ w_a, 1),
+            "g_a2b": squares(times_b * a @ forth @ w_b, 1), "g_b2a": squares(times_a * b @ back @ w_a, 1),
             "cycle_a": np.abs(a @ forth @ back - a).mean(), "cycle_b": np.abs(b @ back @ forth - b).mean(),
             "identity_a": np.abs(a @ back - a).mean(), "identity_b": np.abs(b @ forth - b).mean(),
         }  # fmt: skip
@@ -433,17 +438,18 @@ def test_cyclegan_step_is_one_update_of_all_networks():
         b2a.a.numpy(), back - 0.1 * slope(lambda m: g_loss(forth, m), back), rtol=1e-4, atol=1e-6
     )
     np.testing.assert_allclose(
-        d_a.b.numpy(), w_a - 0.1 * slope(lambda w: d_loss(a, older_a, w), w_a), rtol=1e-4, atol=1e-6
+        d_a.b.numpy(), w_a - 0.1 * slope(lambda w: d_loss(times_a * a, times_a * older_a, w), w_a), rtol=1e-4, atol=1e-6
     )
     np.testing.assert_allclose(
-        d_b.b.numpy(), w_b - 0.1 * slope(lambda w: d_loss(b, older_b, w), w_b), rtol=1e-4, atol=1e-6
+        d_b.b.numpy(), w_b - 0.1 * slope(lambda w: d_loss(times_b * b, times_b * older_b, w), w_b), rtol=1e-4, atol=1e-6
     )
     # The pools were offered what the generators drew before their update.
     np.testing.assert_allclose(seen["a"], b @ back, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(seen["b"], a @ forth, rtol=1e-4, atol=1e-6)
     expected = {
-        **terms(forth, back), "d_a": d_loss(a, older_a, w_a), "d_b": d_loss(b, older_b, w_b),
-        "d_a_real": np.mean(a @ w_a), "d_a_fake": np.mean(older_a @ w_a),
-        "d_b_real": np.mean(b @ w_b), "d_b_fake": np.mean(older_b @ w_b),
+        **terms(forth, back),
+        "d_a": d_loss(times_a * a, times_a * older_a, w_a), "d_b": d_loss(times_b * b, times_b * older_b, w_b),
+        "d_a_real": times_a * np.mean(a @ w_a), "d_a_fake": times_a * np.mean(older_a @ w_a),
+        "d_b_real": times_b * np.mean(b @ w_b), "d_b_fake": times_b * np.mean(older_b @ w_b),
     }  # fmt: skip
     assert {name: value.item() for name, value in losses.items()} == pytest.approx(expected, rel=1e-4, abs=1e-6)

@@ -314,7 +314,7 @@ def batches_of(data: Images, opt, *, n_critic: int = 1, purpose: str = "shuffle"
     return Batches(len(data), batch_size=n, seed=opt.seed, purpose=purpose)
 
 
-def augmentation(opt: AugmentOptions, data: Images) -> Callable[[int], Callable]:
+def augmentation(opt: AugmentOptions, data: Images, *, purpose: str = "augment") -> Callable[[int], Callable]:
     """What a discriminator sees at each step: a function from a batch of images to one (see `jgan.diff_augment`)."""
     from jgan.diff_augment import background_of, diff_augment
     from jgan.steps import unchanged
@@ -322,7 +322,7 @@ def augmentation(opt: AugmentOptions, data: Images) -> Callable[[int], Callable]
     if opt.augment is None:
         return lambda step: unchanged
     names, background = opt.augment.split(","), background_of(data.pixels)
-    return lambda step: diff_augment(names, rng(opt.seed, "augment", step), background)
+    return lambda step: diff_augment(names, rng(opt.seed, purpose, step), background)
 
 
 def shown(opt: ImageOptions, generator, data: Images) -> dict:

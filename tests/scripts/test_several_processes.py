@@ -52,7 +52,10 @@ PROGRAMS = {
     "wgan_gp": ["train_wgan_gp", "--img_size", "12", "--conv_dim", "4", "--n_critic", "2", *ON_PICTURES],
     "pix2pix": ["train_pix2pix", "--data_dir", "pairs", *TRANSLATION],
     "spade": ["train_pix2pix", "--arch", "spade", "--label_classes", "3", "--data_dir", "label_maps", *TRANSLATION],
-    "cyclegan": ["train_cyclegan", "--data_dir", "unpaired", "--n_blocks", "1", "--pool_size", "2", *TRANSLATION],
+    "cyclegan": [
+        "train_cyclegan", "--data_dir", "unpaired", "--n_blocks", "1", "--pool_size", "2", *TRANSLATION,
+        "--augment", "translation",
+    ],
     "classifier": ["train_classifier", "--img_size", "16", "--conv_dim", "2", *ON_CLASSES],
 }  # fmt: skip
 GAN = PROGRAMS["gan"]

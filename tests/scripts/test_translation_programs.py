@@ -76,9 +76,9 @@ def test_a_run_stopped_by_ctrl_c_and_resumed_is_the_same_run_to_the_bit(pictures
 
 
 @to_the_bit
-@pytest.mark.parametrize("arch", ["resnet", "conv"])
-def test_a_run_of_cyclegan_in_two_parts_is_the_same_run_to_the_bit(pictures, arch):
-    options = [*CYCLEGAN, "--arch", arch, "--pool_size", 3, "--n_epochs", 1]
+@pytest.mark.parametrize("more", [["--arch", "resnet", "--augment", "translation,cutout"], ["--arch", "conv"]])
+def test_a_run_of_cyclegan_in_two_parts_is_the_same_run_to_the_bit(pictures, more):
+    options = [*CYCLEGAN, *more, "--pool_size", 3, "--n_epochs", 1]
     require_cyclegan(require_same_run_in_two_parts(pictures, "train_cyclegan", options), 4)
 
 
@@ -120,6 +120,15 @@ def test_pix2pix_learns_four_pairs(pictures):
     run(pictures, "train_pix2pix", *PIX2PIX, "--no_jitter", "--lr", 0.002, "--max_steps", 150, "--output", "run")
     losses = [entry["g_l1"] for entry in read_log(pictures / "run" / "log.jsonl")]
     assert np.mean(losses[-5:]) < 0.05
+
+
+@pytest.mark.parametrize("domain", ["a", "b"])
+def test_cyclegans_discriminators_see_images_augmented(pictures, domain):
+    """The first losses of two runs differ by what is augmented alone."""
+    for name, options in (("plain", []), ("augmented", ["--augment", "color"])):
+        run(pictures, "train_cyclegan", *CYCLEGAN, *options, "--max_steps", 1, "--output", name)
+    plain, augmented = (read_log(pictures / name / "log.jsonl")[0] for name in ("plain", "augmented"))
+    assert plain[f"d_{domain}_real"] != augmented[f"d_{domain}_real"] and plain["cycle_a"] == augmented["cycle_a"]
 
 
 def test_cyclegan_learns_the_way_back(pictures):
