@@ -74,11 +74,6 @@ def mean(var):
     return var.mpi_all_reduce("mean") if size() > 1 else var
 
 
-def mean_of_constant(var):
-    """`mean`, of what is not differentiated."""
-    return var.mpi_all_reduce("mean") if size() > 1 else var
-
-
 def gather(array: np.ndarray) -> np.ndarray:
     """The float32 arrays of one shape that the processes give, in their order: (size(), *shape)."""
     everyone = np.zeros((size(), *array.shape), np.float32)

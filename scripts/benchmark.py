@@ -30,7 +30,7 @@ from typing import Optional
 
 import numpy as np
 
-from jgan.cli.options import names_among, numbers, option
+from jgan.cli.options import numbers, option
 from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.files import make_folder, write_bytes
@@ -48,7 +48,7 @@ TOLERANCE = 1e-2  # relative, between their losses: PyTorch with and without one
 
 @dataclasses.dataclass
 class Options:
-    models: str = option("all", f"all, or some separated by commas: {', '.join(SIZES)}")
+    models: str = option("all", f"all, or some joined by commas: {', '.join(SIZES)}", subset_of=("all", *SIZES))
     device: str = option("cpu", "where to compute", choices=("cpu", "cuda"))
     threads: int = option(len(os.sched_getaffinity(0)), "threads of either framework", least=1)
     rounds: int = option(15, "how often the sides take turns", least=1)
@@ -90,7 +90,9 @@ class Side:
 
 
 def main(opt: Options, given: dict) -> int:
-    models = list(SIZES) if opt.models == "all" else names_among(opt.models, SIZES, "--models")
+    models = opt.models.split(",")
+    if "all" in models:
+        models = list(SIZES)
     if opt.processes is not None:
         return compare_processes(opt, models, given)
     for name in ("rounds", "seconds"):

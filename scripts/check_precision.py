@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.cli.options import names_among, option
+from jgan.cli.options import option
 from jgan.cli.program import run_program
 from jgan.errors import UserError
 from jgan.reference.cases import without_dropout
@@ -34,14 +34,14 @@ USER_ERROR = f"{UserError.__module__}.{UserError.__name__}: "  # as a traceback 
 
 @dataclasses.dataclass
 class Options:
-    models: str = option("pix2pix", f"which, separated by commas: {', '.join(SIZES)}")
-    sides: str = option("jittor,stock,pytorch", "which, separated by commas")
+    models: str = option("pix2pix", f"which, joined by commas: {', '.join(SIZES)}", subset_of=tuple(SIZES))
+    sides: str = option("jittor,stock,pytorch", "which, joined by commas", subset_of=tuple(SIDES))
     batch_size: int | None = option(None, "images in a batch; else those of the benchmark", least=1)
     threads: int = option(len(os.sched_getaffinity(0)), "threads of either framework", least=1)
 
 
 def main(opt: Options, given: dict) -> int:
-    models, sides = names_among(opt.models, SIZES, "--models"), names_among(opt.sides, SIDES, "--sides")
+    models, sides = opt.models.split(","), opt.sides.split(",")
     if find_spec("torch") is None:
         raise UserError("this program needs PyTorch: pip install -r requirements-benchmark.txt")
     print(f"{'':18} {'float64':>17}   {'on its branches':>17}")

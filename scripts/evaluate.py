@@ -82,10 +82,8 @@ def check(opt: Options, given: dict) -> Callable[[], Scored]:
     """What scores the network: the rest of the work, once everything that it takes is there."""
     header = load_header(require_weights(opt.weights))
     model, options = header.get("model"), header.get("options", {})
-    if not isinstance(options, dict):
-        raise UserError(f"{opt.weights} is damaged: {options} are not the options of a network")
     draws = options.keys() >= {"latent_dim", "img_size", "channels"}
-    translates = "out_channels" in options or model == "cyclegan.Generators"
+    translates = "out_channels" in options or (model == "cyclegan.Generators" and "channels" in options)
     if not (draws or translates):
         raise UserError(
             f"{opt.weights} holds {model or 'the state of a run'}; generators and translators are scored, and "

@@ -186,15 +186,6 @@ def image_size(text: str, option_name: str) -> tuple[int, int]:
     return int(match[2] or match[1]), int(match[1])
 
 
-def names_among(text: str, known, option_name: str) -> list[str]:
-    """The names of a text such as "gan,dcgan", in its order; UserError naming the option if one is not known."""
-    found = [name.strip() for name in text.split(",")]
-    for name in found:
-        if name not in known:
-            raise UserError(f"{option_name}: {name!r} is none of {', '.join(known)}")
-    return found
-
-
 def class_labels(text: str, classes: tuple[str, ...], option_name: str) -> list[int]:
     """The labels of a text such as "cat,dog" or "0-3,7", in its order; UserError naming the option for an unknown one.
 

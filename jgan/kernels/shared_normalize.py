@@ -28,7 +28,7 @@ class _Backward(Backward):
         dweight, dbias, means = call_kernel(
             "normalize_backward_sums", inputs, [weight.shape, bias.shape, [2, x.shape[1]]], **self.options
         )
-        inputs.append(processes.mean_of_constant(means))
+        inputs.append(processes.mean(means))
         (dx,) = call_kernel("normalize_backward_by", inputs, [x.shape], **self.options)
         return dx, dweight, dbias
 
@@ -39,9 +39,9 @@ class _Normalize(Normalize):
     def execute(self, x, weight, bias):
         of_channels = [x.shape[1]]
         (mean,) = call_kernel("channel_means", [x], [of_channels])
-        mean = processes.mean_of_constant(mean)
+        mean = processes.mean(mean)
         (variance,) = call_kernel("channel_variances", [x, mean], [of_channels])
-        self.moments = [mean, processes.mean_of_constant(variance)]
+        self.moments = [mean, processes.mean(variance)]
         inputs = [x, weight, bias, *self.moments]
         (y,) = call_kernel("normalize_by", inputs, [x.shape], **self.options)
         return y

@@ -70,7 +70,10 @@ class Run:
     def require_new(self) -> None:
         """UserError if the directory holds what a run has trained, whether it can be resumed or not."""
         if os.path.exists(self.state):
-            raise UserError(f"{self.folder} already holds a run; resume it, or choose another folder")
+            raise UserError(
+                f"{self.folder} already holds a run; resume it with --resume {self.folder}, or choose another folder "
+                "with --output"
+            )
         for path in (self.best, self.generator):
             if os.path.exists(path):
                 raise UserError(

@@ -17,6 +17,7 @@ from jgan.errors import UserError
 from jgan.files import write_bytes
 
 HEADER = "jgan"  # the one entry of the file's metadata: "crc32 1234abcd {...}", in version 0.1.0 "{...}" alone
+VALUES = (int, str, type(None))  # of the options of a network; truth values are among the first
 
 
 def save(path: str | Path, arrays: dict[str, np.ndarray], header: dict) -> None:
@@ -38,13 +39,13 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
             raise UserError(
                 f"{path} is damaged: its checksum is not that of its contents; take a copy of it, or make it again"
             )
-        return arrays, json.loads(text)
+        return arrays, _sound(json.loads(text), path)
 
 
 def load_header(path: str | Path) -> dict:
     """The header alone, without reading the arrays or testing the checksum; UserError if it is no such file."""
     with _reading(path) as file:
-        return json.loads(_text(file, path)[0])
+        return _sound(json.loads(_text(file, path)[0]), path)
 
 
 def checksum(arrays: dict[str, np.ndarray], header: str) -> str:
@@ -54,6 +55,17 @@ def checksum(arrays: dict[str, np.ndarray], header: str) -> str:
         value = zlib.crc32(f"{name} {array.dtype} {list(array.shape)}".encode(), value)
         value = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8), value)
     return f"{value:08x}"
+
+
+def _sound(header: dict, path: str | Path) -> dict:
+    """The header, in which a network's options have values and its classes names; UserError if they have not."""
+    options, classes = header.get("options", {}), header.get("classes", [])
+    fault = f"{path} is damaged or was written by another version of jgan: "
+    if not isinstance(options, dict) or not all(isinstance(value, VALUES) for value in options.values()):
+        raise UserError(f"{fault}{options} are not the options of a network")
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise UserError(f"{fault}{classes} are not the names of classes")
+    return header
 
 
 @contextmanager

@@ -56,12 +56,9 @@ def load_network(path: str | Path, *constructors):
 
 def _classes(header: dict, network, path: str | Path) -> tuple[str, ...]:
     classes = header.get("classes", [])
-    names_all = isinstance(classes, list) and len(set(map(str, classes))) == len(classes) <= getattr(
-        network, "n_classes", 0
-    )
-    if classes != [] and not names_all:
-        raise UserError(f"{path} is damaged: {classes!r} are not the names of the classes that its network draws")
-    return tuple(map(str, classes))
+    if classes and not len(set(classes)) == len(classes) <= getattr(network, "n_classes", 0):
+        raise UserError(f"{path} is damaged: {classes} are not the names of the classes that its network draws")
+    return tuple(classes)
 
 
 def network_arrays(network) -> dict[str, np.ndarray]:

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from jgan.cli.opening import open_run
 from jgan.cli.options import class_labels, from_texts, image_size, option, parse
-from jgan.cli.training import AdamOptions, TrainOptions, open_run
+from jgan.cli.training import AdamOptions, TrainOptions
 from jgan.errors import UserError
 from jgan.training.run import Run
 

@@ -82,7 +82,7 @@ def test_the_interval_of_a_median_holds_it_as_often_as_it_says():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--models", "gan,vae"], "--models: 'vae' is none of gan, cgan"),
+        (["--models", "gan,vae"], "argument --models: 'vae' is none of all, gan, cgan"),
         (["--quick", "--rounds", 5], "--quick has its own --rounds"),
         (["--processes", "1,x"], "--processes '1,x': 'x' is no number"),
         (["--processes", "0-2"], "--processes: at least one process computes"),

@@ -18,7 +18,7 @@ def test_without_pytorch_it_says_what_to_install(refused):
 
 @pytest.mark.parametrize("option", ["--models", "--sides"])
 def test_an_unknown_name_is_named(refused, option):
-    assert f"error: {option}: 'vae' is none of" in refused("check_precision", option, "vae")
+    assert f"error: argument {option}: 'vae' is none of" in refused("check_precision", option, "vae")
 
 
 @pytest.mark.skipif(not TORCH, reason="needs PyTorch (requirements-benchmark.txt)")

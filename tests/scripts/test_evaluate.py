@@ -43,6 +43,7 @@ def pictures(tmp_path_factory):
     save_network(folder / "pix2pix", pix2pix.Generator(in_channels=1, out_channels=3, conv_dim=2, n_levels=5))
     save_network(folder / "odd", pix2pix.Generator(conv_dim=2, n_levels=5), img_size=32, direction="x2y")
     save(folder / "damaged", {}, {"model": "pix2pix.Generator", "options": None})
+    save(folder / "bare", {}, {"model": "cyclegan.Generators", "options": {}})
     save_network(folder / "cyclegan", cyclegan.Generators(channels=3, conv_dim=2, n_blocks=1))
     return folder
 
@@ -185,7 +186,8 @@ def test_mnist_has_its_judge_and_its_test_images(tmp_path):
         (["--weights", "pix2pix", "--data_dir", "pairs", "--direction", "a2b"], "which --img_size it was trained with"),
         (["--weights", "cyclegan", "--data_dir", "domains"], "which --img_size it was trained with; give it, too"),
         (["--weights", "odd", "--data_dir", "pairs"], "odd is damaged: x2y is no direction"),
-        (["--weights", "damaged", "--data_dir", "pairs"], "damaged is damaged: None are not the options"),
+        (["--weights", "damaged", "--data_dir", "pairs"], "damaged is damaged .* None are not the options"),
+        (["--weights", "bare", "--data_dir", "domains"], "bare holds cyclegan.Generators; generators and"),
         ([*TRANSLATOR, "--dir_a", "x"], "give the test images as --data_dir, or as"),
         ([*TRANSLATOR, "--data_dir", "split"], "split has train/ in it, but no val/ or test/"),
         (["--weights", "cyclegan", "--data_dir", "pairs"], "pairs does not hold testA/ and testB/"),

@@ -30,7 +30,7 @@ def test_a_run_directory_holds_its_configuration(run):
 
 
 def test_a_run_is_never_begun_over_another(run):
-    with pytest.raises(UserError, match=r"runs/x already holds a run; resume it, or choose another folder"):
+    with pytest.raises(UserError, match=r"runs/x already holds a run; resume it with --resume .*runs/x, or"):
         run.create(OPTIONS, {})
     run.state.unlink()
     run.best.write_bytes(b"the best weights of a run whose state is gone")

@@ -111,5 +111,13 @@ def test_a_damaged_header_is_refused(tmp_path, header):
     refuse(tmp_path / "w", "not a readable safetensors file")
 
 
+@pytest.mark.parametrize("part", [{"options": 3}, {"options": {"conv_dim": [1]}}, {"classes": 3}, {"classes": [0, 1]}])
+def test_a_header_of_which_a_part_is_something_else_is_refused(tmp_path, part):
+    save(tmp_path / "w", {}, {"model": "gan.Generator", **part})
+    for read in (load, load_header):
+        with pytest.raises(UserError, match=r"w is damaged .* are not the"):
+            read(tmp_path / "w")
+
+
 def test_a_missing_file_is_named(tmp_path):
     refuse(tmp_path / "gone", r"there is no file .*gone")
