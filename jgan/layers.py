@@ -419,6 +419,18 @@ def init_normal(network: nn.Module) -> None:
                 jt.init.zero_(module.bias)
 
 
+def init_he(network: nn.Module) -> None:
+    """Draw the weights of convolutions anew for ReLUs without normalisation: N(0, sqrt(2 / n)), biases 0.
+
+    n: how many values an output adds up (He et al. 2015, arXiv:1502.01852, section 2.2).
+    """
+    for module in network.modules():
+        if isinstance(module, (nn.Conv, nn.ConvTranspose)):
+            jt.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                jt.init.zero_(module.bias)
+
+
 def as_labels(labels, n_classes: int):
     """Labels (a Var, an array or a list of length N) as an int32 Var of shape (N,).
 

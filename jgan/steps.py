@@ -202,10 +202,10 @@ def cyclegan_step(
 
     a, b: unpaired images of the two domains. exchange_a, exchange_b: functions from detached fake images to those that
     the discriminator sees, some of them older (see `jgan.pool.ImagePool`). loss: of `jgan.losses`, the equations are
-    the default's. lambda_identity is relative to lambda_cycle. augment_a, augment_b: as `gan_step`'s augment.
-    Returns {"g_a2b", "g_b2a", "cycle_a", "cycle_b", "identity_a", "identity_b", "d_a", "d_b", "d_a_real", "d_a_fake",
-    "d_b_real", "d_b_fake"}, the last four being mean outputs. Zhu et al. 2017 (arXiv:1703.10593, eq. 1 to 3, section 4,
-    and 5.2 for the identity).
+    the default's. lambda_identity is relative to lambda_cycle; of 0, no identity is computed. augment_a, augment_b: as
+    `gan_step`'s augment. Returns {"g_a2b", "g_b2a", "cycle_a", "cycle_b", "identity_a", "identity_b", "d_a", "d_b",
+    "d_a_real", "d_a_fake", "d_b_real", "d_b_fake"}, the last four being mean outputs. Zhu et al. 2017
+    (arXiv:1703.10593, eq. 1 to 3, section 4, and 5.2 for the identity).
     """
     # min_G,F  (D_B(G(a)) - 1)^2 + (D_A(F(b)) - 1)^2 + lambda (|F(G(a)) - a| + |G(F(b)) - b|)
     #          + lambda_identity lambda (|F(a) - a| + |G(b) - b|)
@@ -214,9 +214,8 @@ def cyclegan_step(
         g_a2b = loss.g_loss(discriminator_b(augment_b(fake_b)))
         g_b2a = loss.g_loss(discriminator_a(augment_a(fake_a)))
     cycle_a, cycle_b = l1(b2a(fake_b), a), l1(a2b(fake_a), b)
-    identity_a, identity_b = l1(b2a(a), a), l1(a2b(b), b)
-    identity = lambda_identity * (identity_a + identity_b)
-    optimizer_g.step(g_a2b + g_b2a + lambda_cycle * (cycle_a + cycle_b + identity))
+    identity = {"identity_a": l1(b2a(a), a), "identity_b": l1(a2b(b), b)} if lambda_identity else {}
+    optimizer_g.step(g_a2b + g_b2a + lambda_cycle * (cycle_a + cycle_b + lambda_identity * sum(identity.values())))
 
     # min_D  1/2 [ (D(x) - 1)^2 + D(fake)^2 ]    for each domain, the fake from the pool
     old_a, old_b = exchange_a(fake_a.detach()), exchange_b(fake_b.detach())
@@ -227,6 +226,6 @@ def cyclegan_step(
     optimizer_d.step(d_a + d_b)
     return {
         "g_a2b": g_a2b, "g_b2a": g_b2a, "cycle_a": cycle_a, "cycle_b": cycle_b,
-        "identity_a": identity_a, "identity_b": identity_b, "d_a": d_a, "d_b": d_b,
+        **identity, "d_a": d_a, "d_b": d_b,
         "d_a_real": a_real.mean(), "d_a_fake": a_fake.mean(), "d_b_real": b_real.mean(), "d_b_fake": b_fake.mean(),
     }  # fmt: skip

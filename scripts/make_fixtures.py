@@ -76,14 +76,16 @@ def make_fixture(torch, lib, algorithm: str, sizes: dict) -> tuple[dict[str, np.
 
 
 def unsettle(case: Case) -> None:
-    """Give biases and running statistics, which start as zeros and ones, and the small weights of convolutions values
-    that show where they are used."""
+    """Give biases, running statistics and weights, which start as zeros and ones or small, values that show where they
+    are used."""
     for network in case.networks.values():
         for name, value in network.state_dict().items():
             if name.endswith("running_var"):
                 value.uniform_(0.5, 2)
             elif name.endswith(("bias", "running_mean")):
                 value.normal_(0, 0.1)
+            elif value.ndim == 4 and not value.any():
+                value.normal_(0, 0.2)
             elif value.ndim == 4:
                 value.mul_(0.2 / value.std())
 

@@ -35,19 +35,21 @@ class Options(training.AugmentOptions, translation.TranslationOptions):
     img_size: int = option(256, "height and width of the images, a multiple of 8", least=24)
     channels: int = option(3, "channels of the images", choices=(1, 3))
     arch: str = option(
-        "resnet", "the generators: resnet, the paper's; conv, plainer, with BatchNorm", choices=("resnet", "conv")
+        "resnet",
+        "the generators: resnet, the paper's; conv, plainer, with BatchNorm; residual, which change an image little",
+        choices=("resnet", "conv", "residual"),
     )
     upsample: str = option(
         "deconv", "how they enlarge: transposed convolution, or resizing", choices=("deconv", "resize")
     )
     n_blocks: Optional[int] = option(None, "residual blocks; else 9 from 256x256 on, 6 below and for conv", least=1)
     lambda_cycle: float = option(10.0, "weight of the way there and back", least=0)
-    lambda_identity: float = option(0.5, "weight of the identity loss, relative to lambda_cycle", least=0)
+    lambda_identity: float = option(0.5, "weight of the identity loss beside lambda_cycle; 0 leaves it out", least=0)
     pool_size: int = option(50, "older images that each discriminator is shown again", least=0)
 
     def __post_init__(self):
         if self.n_blocks is None:
-            self.n_blocks = 9 if self.img_size >= 256 and self.arch == "resnet" else 6
+            self.n_blocks = 9 if self.img_size >= 256 and self.arch != "conv" else 6
 
 
 def load(opt: Options) -> list[Images]:

@@ -391,7 +391,13 @@ def test_spade_step_is_one_update_of_each_network():
 
 
 @pytest.mark.parametrize(
-    ("options", "times_a", "times_b"), [({}, 1, 1), ({"augment_a": doubled}, 2, 1), ({"augment_b": doubled}, 1, 2)]
+    ("options", "times_a", "times_b"),
+    [
+        ({"lambda_identity": 0.3}, 1, 1),
+        ({"lambda_identity": 0}, 1, 1),
+        ({"augment_a": doubled}, 2, 1),
+        ({"augment_b": doubled}, 1, 2),
+    ],
 )
 def test_cyclegan_step_is_one_update_of_all_networks(options, times_a, times_b):
     """times_a, times_b: how much larger each discriminator sees its images by the options."""
@@ -413,20 +419,23 @@ def test_cyclegan_step_is_one_update_of_all_networks(options, times_a, times_b):
         a2b, b2a, d_a, d_b,
         nn.SGD([a2b.a, b2a.a], lr=0.1), nn.SGD([d_a.b, d_b.b], lr=0.1),
         a=var(a, 5, 1, 1, 2), b=var(b, 5, 1, 1, 2),
-        exchange_a=exchange("a", older_a), exchange_b=exchange("b", older_b), lambda_cycle=4, lambda_identity=0.3,
+        exchange_a=exchange("a", older_a), exchange_b=exchange("b", older_b), lambda_cycle=4,
         **options,
     )  # fmt: skip
 
+    lambda_identity = options.get("lambda_identity", 0.5)
+
     def terms(forth, back):
+        identity = {"identity_a": np.abs(a @ back - a).mean(), "identity_b": np.abs(b @ forth - b).mean()}
         return {
             "g_a2b": squares(times_b * a @ forth @ w_b, 1), "g_b2a": squares(times_a * b @ back @ w_a, 1),
             "cycle_a": np.abs(a @ forth @ back - a).mean(), "cycle_b": np.abs(b @ back @ forth - b).mean(),
-            "identity_a": np.abs(a @ back - a).mean(), "identity_b": np.abs(b @ forth - b).mean(),
+            **(identity if lambda_identity else {}),
         }  # fmt: skip
 
     def g_loss(forth, back):
-        weights = {"g_a2b": 1, "g_b2a": 1, "cycle_a": 4, "cycle_b": 4, "identity_a": 1.2, "identity_b": 1.2}
-        return sum(weights[name] * value for name, value in terms(forth, back).items())
+        weights = {"g": 1, "cycle": 4, "identity": 4 * lambda_identity}
+        return sum(weights[name.partition("_")[0]] * value for name, value in terms(forth, back).items())
 
     def d_loss(real, older, w):
         return (squares(real @ w, 1) + squares(older @ w, 0)) / 2

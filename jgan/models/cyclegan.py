@@ -1,13 +1,16 @@
 """CycleGAN's generators, after Zhu et al. 2017 (arXiv:1703.10593); its discriminators are Pix2Pix's PatchGAN.
 
-`ResnetGenerator` is the paper's (appendix 7.2), `ConvGenerator` the plainer one of a well-known tutorial. A convolution
-before a normalisation has no bias, which the mean would take away again.
+`ResnetGenerator` is the paper's (appendix 7.2), `ConvGenerator` the plainer one of a well-known tutorial, and
+`ResidualGenerator` one for few images, which changes them instead of drawing them anew. A convolution before a
+normalisation has no bias, which the mean would take away again.
 """
 
 from __future__ import annotations
 
+import jittor as jt
 from jittor import nn
 
+from jgan.kernels.activate import tanh
 from jgan.layers import (
     BatchNorm,
     Conv,
@@ -17,9 +20,12 @@ from jgan.layers import (
     Sequential,
     Tanh,
     enlarging,
+    init_he,
     init_normal,
 )
 from jgan.models import rebuildable
+
+NEARLY_ONE = 0.98  # what white is taken for, whose artanh would be infinite
 
 
 class ResnetGenerator(nn.Module):
@@ -76,9 +82,46 @@ class ConvGenerator(nn.Module):
         return self.model(images)
 
 
+class ResidualGenerator(nn.Module):
+    """Images -> images: ResnetGenerator's convolutions without normalisation, whose output is added to the image.
+
+    y = tanh(f(x) + artanh(x)): only the difference of the domains is to be learnt (de Bel et al. 2021, Residual
+    CycleGAN, Medical Image Analysis 70). Instance normalisation would give f a variance of 1 in every image; where less
+    is needed, it comes to a spot that has nearly all of it, black or white in what is drawn (Karras et al. 2020,
+    arXiv:1912.04958, section 2). In its stead the convolutions that end a branch, f and that of each block, begin with
+    zeros (Zhang et al. 2019, arXiv:1901.09321, section 3), and so y with x.
+
+    images: float32 (N, channels, H, W) in [-1, 1], H and W multiples of 4. n_blocks, upsample: as for
+    `ResnetGenerator`. Returns float32 (N, channels, H, W) in [-1, 1].
+    """
+
+    stride = 4
+    smallest = 8
+
+    def __init__(self, *, channels: int = 3, conv_dim: int = 64, n_blocks: int = 9, upsample: str = "deconv"):
+        self.in_channels = channels
+        layers = [ReflectionPad(3), Conv(channels, conv_dim, 7), ReLU()]
+        for n_in in (conv_dim, 2 * conv_dim):
+            layers += [Conv(n_in, 2 * n_in, 3, stride=2, padding=1), ReLU()]
+        layers += [ResidualBlock(4 * conv_dim, norm=None, padding=ReflectionPad) for _ in range(n_blocks)]
+        for n_in in (4 * conv_dim, 2 * conv_dim):
+            layers += [*enlarging(n_in, n_in // 2, upsample), ReLU()]
+        self.model = Sequential(*layers, ReflectionPad(3), Conv(conv_dim, channels, 7))
+        init_he(self)
+        for branch in (self, *(module for module in self.modules() if isinstance(module, ResidualBlock))):
+            jt.init.zero_(branch.model[-1].weight)
+
+    def execute(self, images):
+        _require_multiple(images, self.in_channels, self.stride)
+        return tanh(self.model(images) + _artanh(NEARLY_ONE * images))
+
+
+GENERATORS = {"resnet": ResnetGenerator, "conv": ConvGenerator, "residual": ResidualGenerator}
+
+
 @rebuildable
 class Generators(nn.Module):
-    """The two directions as one network: `a2b` and `b2a`, both ResnetGenerators (arch "resnet") or ConvGenerators."""
+    """The two directions as one network, `a2b` and `b2a`; arch: "resnet", "conv" or "residual" (see above)."""
 
     def __init__(
         self,
@@ -89,9 +132,9 @@ class Generators(nn.Module):
         n_blocks: int = 9,
         upsample: str = "deconv",
     ):
-        if arch not in ("resnet", "conv"):
-            raise ValueError(f"arch must be resnet or conv, not {arch}")
-        generator = ResnetGenerator if arch == "resnet" else ConvGenerator
+        if arch not in GENERATORS:
+            raise ValueError(f"arch must be one of {', '.join(GENERATORS)}, not {arch}")
+        generator = GENERATORS[arch]
         options = {"channels": channels, "conv_dim": conv_dim, "n_blocks": n_blocks, "upsample": upsample}
         self.a2b, self.b2a = generator(**options), generator(**options)
 
@@ -99,18 +142,23 @@ class Generators(nn.Module):
 class ResidualBlock(nn.Module):
     """x + two 3x3 convolutions of x, each normalised, with a ReLU between (He et al. 2016, arXiv:1512.03385, fig. 2).
 
-    norm: constructor of the normalisation; padding: that of a layer which pads by 1, or None for zeros.
+    norm: constructor of the normalisation, or None; padding: that of a layer which pads by 1, or None for zeros.
     """
 
     def __init__(self, n: int, *, norm, padding):
         layers = []
         for _ in range(2):
             layers += [padding(1)] if padding else []
-            layers += [Conv(n, n, 3, padding=0 if padding else 1, bias=False), norm(n), ReLU()]
+            layers.append(Conv(n, n, 3, padding=0 if padding else 1, bias=norm is None))
+            layers += [norm(n), ReLU()] if norm else [ReLU()]
         self.model = Sequential(*layers[:-1])
 
     def execute(self, x):
         return x + self.model(x)
+
+
+def _artanh(x):
+    return ((1 + x) / (1 - x)).log() / 2
 
 
 def _require_multiple(images, channels: int, stride: int) -> None:

@@ -264,6 +264,17 @@ FIXTURES = {  # a file of tests/fixtures -> its case, and that one's sizes
     "spade": ("spade", _SPADE),
     "spade_noise": ("spade", {**_SPADE, "latent_dim": 5}),
     "cyclegan": ("cyclegan", {"arch": "resnet", "upsample": "deconv", "batch_size": 1, "img_size": 24, **_CYCLEGAN}),
+    "cyclegan_residual": (
+        "cyclegan",
+        {
+            "arch": "residual",
+            "upsample": "resize",
+            "lambda_identity": 0,
+            "batch_size": 2,
+            "img_size": 24,
+            **_CYCLEGAN,
+        },
+    ),
     "cyclegan_conv": ("cyclegan", {"arch": "conv", "upsample": "resize", "batch_size": 2, "img_size": 32, **_CYCLEGAN}),
 }
 

@@ -80,6 +80,14 @@ def init_normal(network: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
+def init_he(network: nn.Module) -> None:
+    """N(0, sqrt(2 / n)) for the weights of convolutions whose outputs add up n values, biases 0."""
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+
+
 @contextmanager
 def untracked(network: nn.Module):
     """Within this context BatchNorm uses the batch's statistics and leaves its running ones, spectral norm its u."""

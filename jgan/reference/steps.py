@@ -154,9 +154,8 @@ def cyclegan_step(
         g_a2b = loss.g_loss(discriminator_b(fake_b))
         g_b2a = loss.g_loss(discriminator_a(fake_a))
     cycle_a, cycle_b = l1(b2a(fake_b), a), l1(a2b(fake_a), b)
-    identity_a, identity_b = l1(b2a(a), a), l1(a2b(b), b)
-    identity = lambda_identity * (identity_a + identity_b)
-    update(optimizer_g, g_a2b + g_b2a + lambda_cycle * (cycle_a + cycle_b + identity))
+    identity = {"identity_a": l1(b2a(a), a), "identity_b": l1(a2b(b), b)} if lambda_identity else {}
+    update(optimizer_g, g_a2b + g_b2a + lambda_cycle * (cycle_a + cycle_b + lambda_identity * sum(identity.values())))
 
     a_real, a_fake = discriminator_a(a), discriminator_a(exchange_a(fake_a.detach()))
     b_real, b_fake = discriminator_b(b), discriminator_b(exchange_b(fake_b.detach()))
@@ -165,6 +164,6 @@ def cyclegan_step(
     update(optimizer_d, d_a + d_b)
     return {
         "g_a2b": g_a2b, "g_b2a": g_b2a, "cycle_a": cycle_a, "cycle_b": cycle_b,
-        "identity_a": identity_a, "identity_b": identity_b, "d_a": d_a, "d_b": d_b,
+        **identity, "d_a": d_a, "d_b": d_b,
         "d_a_real": a_real.mean(), "d_a_fake": a_fake.mean(), "d_b_real": b_real.mean(), "d_b_fake": b_fake.mean(),
     }  # fmt: skip

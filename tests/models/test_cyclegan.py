@@ -4,7 +4,7 @@ import jittor as jt
 import numpy as np
 import pytest
 
-from jgan.models.cyclegan import ConvGenerator, ResnetGenerator
+from jgan.models.cyclegan import ConvGenerator, Generators, ResidualGenerator, ResnetGenerator
 from jgan.weights.networks import network_arrays
 
 
@@ -21,6 +21,7 @@ def test_the_layers_are_those_of_the_paper():
     assert convolutions(ResnetGenerator()) == [
         (64, 3, 7, 7), (128, 64, 3, 3), (256, 128, 3, 3), *block * 9, (256, 128, 3, 3), (128, 64, 3, 3), (3, 64, 7, 7)
     ]  # fmt: skip
+    assert convolutions(ResidualGenerator()) == convolutions(ResnetGenerator())
 
 
 def test_the_plain_generator_has_six_blocks_between_three_convolutions():
@@ -30,12 +31,41 @@ def test_the_plain_generator_has_six_blocks_between_three_convolutions():
     assert shapes[-3:] == [(256, 128, 4, 4), (128, 64, 4, 4), (64, 3, 4, 4)]
 
 
-@pytest.mark.parametrize("network", [ResnetGenerator, ConvGenerator])
+@pytest.mark.parametrize("network", [ResnetGenerator, ConvGenerator, ResidualGenerator])
 @pytest.mark.parametrize("upsample", ["deconv", "resize"])
 @pytest.mark.parametrize("shape", [(1, 3, 64, 64), (3, 1, 16, 40), (1, 3, 128, 128), (3, 1, 256, 256)])
 def test_shapes(network, upsample, shape):
     images = network(channels=shape[1], conv_dim=2, n_blocks=2, upsample=upsample)(pictures(*shape))
     assert images.shape == list(shape) and np.abs(images.numpy()).max() <= 1
+
+
+def test_a_residual_generator_begins_with_the_image_and_adds_to_it_before_the_tanh():
+    x = pictures(2, 3, 16, 16)
+    generator = ResidualGenerator(conv_dim=4, n_blocks=2)
+    np.testing.assert_allclose(generator(x).numpy(), 0.98 * x.numpy(), atol=1e-6)
+    generator.model[-1].bias.assign([0.5, 0, -3])
+    added = np.reshape([0.5, 0, -3], (3, 1, 1))
+    expected = np.tanh(np.arctanh(0.98 * x.numpy().astype(np.float64)) + added)
+    np.testing.assert_allclose(generator(x).numpy(), expected, atol=1e-6)
+    edge = jt.array(np.float32([-1, 1]).reshape(1, 1, 1, 2).repeat(16, 3).repeat(8, 2))
+    assert np.isfinite(ResidualGenerator(channels=1, conv_dim=2, n_blocks=1)(edge).numpy()).all()
+
+
+def test_the_convolutions_of_a_residual_generator_begin_as_he_et_al_say():
+    generator = ResidualGenerator(conv_dim=32, n_blocks=2)
+    last = {generator.model[-1], *(module.model[-1] for module in generator.model if hasattr(module, "model"))}
+    assert len(last) == 3
+    for module in generator.modules():
+        if hasattr(module, "weight"):
+            weight = module.weight.numpy().astype(np.float64)
+            fan_in = weight[0].size
+            assert weight.std() == pytest.approx(0 if module in last else (2 / fan_in) ** 0.5, rel=0.05)
+            assert not module.bias.numpy().any()
+
+
+def test_an_architecture_that_is_none_is_named():
+    with pytest.raises(ValueError, match="arch must be one of resnet, conv, residual, not vit"):
+        Generators(arch="vit")
 
 
 def test_without_its_blocks_a_residual_block_is_the_identity():
@@ -49,7 +79,7 @@ def test_without_its_blocks_a_residual_block_is_the_identity():
     np.testing.assert_allclose(block(x).numpy(), x.numpy(), atol=1e-6)
 
 
-@pytest.mark.parametrize(("network", "size"), [(ResnetGenerator, 18), (ConvGenerator, 20)])
+@pytest.mark.parametrize(("network", "size"), [(ResnetGenerator, 18), (ConvGenerator, 20), (ResidualGenerator, 18)])
 def test_a_shape_that_does_not_fit_is_named(network, size):
     with pytest.raises(ValueError, match=rf"multiples of {network.stride}, not \(1, 3, {size}, {size}\)"):
         network(conv_dim=2)(pictures(1, 3, size, size))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
-from jgan.reference.layers import enlarging, init_normal
+from jgan.reference.layers import enlarging, init_he, init_normal
 
 
 class ResnetGenerator(nn.Module):
@@ -44,6 +45,24 @@ class ConvGenerator(nn.Module):
         return self.model(images)
 
 
+class ResidualGenerator(nn.Module):
+    def __init__(self, *, channels: int = 3, conv_dim: int = 64, n_blocks: int = 9, upsample: str = "deconv"):
+        super().__init__()
+        layers = [nn.ReflectionPad2d(3), nn.Conv2d(channels, conv_dim, 7), nn.ReLU()]
+        for n_in in (conv_dim, 2 * conv_dim):
+            layers += [nn.Conv2d(n_in, 2 * n_in, 3, stride=2, padding=1), nn.ReLU()]
+        layers += [ResidualBlock(4 * conv_dim, norm=None, padding=nn.ReflectionPad2d) for _ in range(n_blocks)]
+        for n_in in (4 * conv_dim, 2 * conv_dim):
+            layers += [*enlarging(n_in, n_in // 2, upsample), nn.ReLU()]
+        self.model = nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(conv_dim, channels, 7))
+        init_he(self)
+        for branch in (self, *(module for module in self.modules() if isinstance(module, ResidualBlock))):
+            nn.init.zeros_(branch.model[-1].weight)
+
+    def forward(self, images):
+        return torch.tanh(self.model(images) + torch.atanh(0.98 * images))
+
+
 class Generators(nn.Module):
     def __init__(
         self,
@@ -55,7 +74,7 @@ class Generators(nn.Module):
         upsample: str = "deconv",
     ):
         super().__init__()
-        generator = {"resnet": ResnetGenerator, "conv": ConvGenerator}[arch]
+        generator = {"resnet": ResnetGenerator, "conv": ConvGenerator, "residual": ResidualGenerator}[arch]
         options = {"channels": channels, "conv_dim": conv_dim, "n_blocks": n_blocks, "upsample": upsample}
         self.a2b, self.b2a = generator(**options), generator(**options)
 
@@ -66,8 +85,8 @@ class ResidualBlock(nn.Module):
         layers = []
         for _ in range(2):
             layers += [padding(1)] if padding else []
-            layers.append(nn.Conv2d(n, n, 3, padding=0 if padding else 1, bias=False))
-            layers += [norm(n), nn.ReLU()]
+            layers.append(nn.Conv2d(n, n, 3, padding=0 if padding else 1, bias=norm is None))
+            layers += [norm(n), nn.ReLU()] if norm else [nn.ReLU()]
         self.model = nn.Sequential(*layers[:-1])
 
     def forward(self, x):
