@@ -335,15 +335,16 @@ class UpsampleNearest2x(nn.Module):
         return x.reshape((n, channels, 2 * height, 2 * width))
 
 
-def enlarging(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bool = True) -> list:
+def enlarging(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bool = True, padding=None) -> list:
     """Layers that double height and width: (N, n_in, H, W) -> (N, n_out, 2H, 2W).
 
     upsample: "deconv", a transposed convolution by windows of `kernel`, 3 or 4; or "resize", nearest neighbours and a
     convolution by 3x3, which leaves no checkerboard (Odena et al. 2016, doi:10.23915/distill.00003). Any other raises
-    ValueError.
+    ValueError. padding: of that convolution, the constructor of a layer which pads by 1, or None for zeros.
     """
     if upsample == "resize":
-        return [UpsampleNearest2x(), Conv(n_in, n_out, 3, padding=1, bias=bias)]
+        layers = [UpsampleNearest2x(), *([padding(1)] if padding else [])]
+        return [*layers, Conv(n_in, n_out, 3, padding=0 if padding else 1, bias=bias)]
     if upsample != "deconv":
         raise ValueError(f"upsample must be deconv or resize, not {upsample}")
     if kernel not in (3, 4):

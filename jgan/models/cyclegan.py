@@ -89,7 +89,8 @@ class ResidualGenerator(nn.Module):
     CycleGAN, Medical Image Analysis 70). Instance normalisation would give f a variance of 1 in every image; where less
     is needed, it comes to a spot that has nearly all of it, black or white in what is drawn (Karras et al. 2020,
     arXiv:1912.04958, section 2). In its stead the convolutions that end a branch, f and that of each block, begin with
-    zeros (Zhang et al. 2019, arXiv:1901.09321, section 3), and so y with x.
+    zeros (Zhang et al. 2019, arXiv:1901.09321, section 3), and so y with x. All but transposed ones mirror the image at
+    its borders, as zeros there would be seen: lines along them are an easy way to please a discriminator.
 
     images: float32 (N, channels, H, W) in [-1, 1], H and W multiples of 4. n_blocks, upsample: as for
     `ResnetGenerator`. Returns float32 (N, channels, H, W) in [-1, 1].
@@ -102,10 +103,10 @@ class ResidualGenerator(nn.Module):
         self.in_channels = channels
         layers = [ReflectionPad(3), Conv(channels, conv_dim, 7), ReLU()]
         for n_in in (conv_dim, 2 * conv_dim):
-            layers += [Conv(n_in, 2 * n_in, 3, stride=2, padding=1), ReLU()]
+            layers += [ReflectionPad(1), Conv(n_in, 2 * n_in, 3, stride=2), ReLU()]
         layers += [ResidualBlock(4 * conv_dim, norm=None, padding=ReflectionPad) for _ in range(n_blocks)]
         for n_in in (4 * conv_dim, 2 * conv_dim):
-            layers += [*enlarging(n_in, n_in // 2, upsample), ReLU()]
+            layers += [*enlarging(n_in, n_in // 2, upsample, padding=ReflectionPad), ReLU()]
         self.model = Sequential(*layers, ReflectionPad(3), Conv(conv_dim, channels, 7))
         init_he(self)
         for branch in (self, *(module for module in self.modules() if isinstance(module, ResidualBlock))):

@@ -63,10 +63,11 @@ def spectrally_normalized(layer):
     return layer.weight / (u @ matrix @ v)
 
 
-def enlarging(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bool = True) -> list:
+def enlarging(n_in: int, n_out: int, upsample: str, *, kernel: int = 3, bias: bool = True, padding=None) -> list:
     """Layers that double height and width, by transposed convolution ("deconv") or nearest neighbours ("resize")."""
     if upsample == "resize":
-        return [nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias)]
+        layers = [nn.Upsample(scale_factor=2, mode="nearest"), *([padding(1)] if padding else [])]
+        return [*layers, nn.Conv2d(n_in, n_out, 3, padding=0 if padding else 1, bias=bias)]
     return [nn.ConvTranspose2d(n_in, n_out, kernel, stride=2, padding=1, output_padding=kernel % 2, bias=bias)]
 
 

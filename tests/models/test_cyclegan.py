@@ -4,6 +4,7 @@ import jittor as jt
 import numpy as np
 import pytest
 
+from jgan.layers import init_he
 from jgan.models.cyclegan import ConvGenerator, Generators, ResidualGenerator, ResnetGenerator
 from jgan.weights.networks import network_arrays
 
@@ -49,6 +50,14 @@ def test_a_residual_generator_begins_with_the_image_and_adds_to_it_before_the_ta
     np.testing.assert_allclose(generator(x).numpy(), expected, atol=1e-6)
     edge = jt.array(np.float32([-1, 1]).reshape(1, 1, 1, 2).repeat(16, 3).repeat(8, 2))
     assert np.isfinite(ResidualGenerator(channels=1, conv_dim=2, n_blocks=1)(edge).numpy()).all()
+
+
+def test_a_residual_generator_does_not_see_the_borders():
+    generator = ResidualGenerator(conv_dim=16, n_blocks=1, upsample="resize")
+    init_he(generator)
+    drawn = generator(jt.full((1, 3, 16, 24), 0.5)).numpy()
+    np.testing.assert_allclose(drawn, np.broadcast_to(drawn[:, :, :1, :1], drawn.shape), atol=1e-5)
+    assert np.abs(drawn - 0.49).max() > 0.01
 
 
 def test_the_convolutions_of_a_residual_generator_begin_as_he_et_al_say():

@@ -50,10 +50,10 @@ class ResidualGenerator(nn.Module):
         super().__init__()
         layers = [nn.ReflectionPad2d(3), nn.Conv2d(channels, conv_dim, 7), nn.ReLU()]
         for n_in in (conv_dim, 2 * conv_dim):
-            layers += [nn.Conv2d(n_in, 2 * n_in, 3, stride=2, padding=1), nn.ReLU()]
+            layers += [nn.ReflectionPad2d(1), nn.Conv2d(n_in, 2 * n_in, 3, stride=2), nn.ReLU()]
         layers += [ResidualBlock(4 * conv_dim, norm=None, padding=nn.ReflectionPad2d) for _ in range(n_blocks)]
         for n_in in (4 * conv_dim, 2 * conv_dim):
-            layers += [*enlarging(n_in, n_in // 2, upsample), nn.ReLU()]
+            layers += [*enlarging(n_in, n_in // 2, upsample, padding=nn.ReflectionPad2d), nn.ReLU()]
         self.model = nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(conv_dim, channels, 7))
         init_he(self)
         for branch in (self, *(module for module in self.modules() if isinstance(module, ResidualBlock))):
