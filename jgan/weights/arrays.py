@@ -17,7 +17,7 @@ from jgan.errors import UserError
 from jgan.files import write_bytes
 
 HEADER = "jgan"  # the one entry of the file's metadata: "crc32 1234abcd {...}", in version 0.1.0 "{...}" alone
-VALUES = (int, str, type(None))  # of the options of a network; truth values are among the first
+VALUES = (int, float, str, type(None))  # of the options of a network; truth values are among the first
 
 
 def save(path: str | Path, arrays: dict[str, np.ndarray], header: dict) -> None:
