@@ -36,7 +36,7 @@ class Options(training.AugmentOptions, translation.TranslationOptions):
     channels: int = option(3, "channels of the images", choices=(1, 3))
     arch: str = option(
         "resnet",
-        "the generators: resnet, the paper's; conv, plainer, with BatchNorm; residual, which change an image little",
+        "the generators: resnet, the paper's; conv, plainer, with BatchNorm; residual, which draw the details alone",
         choices=("resnet", "conv", "residual"),
     )
     upsample: str = option(

@@ -1,8 +1,8 @@
 """CycleGAN's generators, after Zhu et al. 2017 (arXiv:1703.10593); its discriminators are Pix2Pix's PatchGAN.
 
 `ResnetGenerator` is the paper's (appendix 7.2), `ConvGenerator` the plainer one of a well-known tutorial, and
-`ResidualGenerator` one for few images, which changes them instead of drawing them anew. A convolution before a
-normalisation has no bias, which the mean would take away again.
+`ResidualGenerator` one for few images, which draws their details alone. A convolution before a normalisation has no
+bias, which the mean would take away again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from jgan.layers import (
     InstanceNorm,
     ReflectionPad,
     ReLU,
+    ResizeBilinear,
     Sequential,
     Tanh,
     enlarging,
@@ -83,14 +84,18 @@ class ConvGenerator(nn.Module):
 
 
 class ResidualGenerator(nn.Module):
-    """Images -> images: ResnetGenerator's convolutions without normalisation, whose output is added to the image.
+    """Images -> images: ResnetGenerator's convolutions without normalisation, which draw the details.
 
-    y = tanh(f(x) + artanh(x)): only the difference of the domains is to be learnt (de Bel et al. 2021, Residual
-    CycleGAN, Medical Image Analysis 70). Instance normalisation would give f a variance of 1 in every image; where less
-    is needed, it comes to a spot that has nearly all of it, black or white in what is drawn (Karras et al. 2020,
-    arXiv:1912.04958, section 2). In its stead the convolutions that end a branch, f and that of each block, begin with
-    zeros (Zhang et al. 2019, arXiv:1901.09321, section 3), and so y with x. All but transposed ones mirror the image at
-    its borders, as zeros there would be seen: lines along them are an easy way to please a discriminator.
+    y = tanh(f(x) + artanh(small(x))), small(x) being the image at a quarter of its size, enlarged again: f is added, as
+    in a Laplacian pyramid (Denton et al. 2015, arXiv:1506.05751, section 3), before the tanh. Composition and colours
+    are there from the first step. Were the image itself added, next to nothing would be changed: the cycle's L1 holds a
+    generator that begins with the identity.
+
+    Instance normalisation would give f a variance of 1 in every image; where less is needed, it comes to a spot that
+    has nearly all of it, black or white in what is drawn (Karras et al. 2020, arXiv:1912.04958, section 2). In its
+    stead the convolutions that end a branch, f and that of each block, begin with zeros (Zhang et al. 2019,
+    arXiv:1901.09321, section 3). All but transposed ones mirror the image at its borders: zeros there would be seen,
+    and lines drawn along them.
 
     images: float32 (N, channels, H, W) in [-1, 1], H and W multiples of 4. n_blocks, upsample: as for
     `ResnetGenerator`. Returns float32 (N, channels, H, W) in [-1, 1].
@@ -114,7 +119,7 @@ class ResidualGenerator(nn.Module):
 
     def execute(self, images):
         _require_multiple(images, self.in_channels, self.stride)
-        return tanh(self.model(images) + _artanh(NEARLY_ONE * images))
+        return tanh(self.model(images) + _artanh(NEARLY_ONE * _without_details(images)))
 
 
 GENERATORS = {"resnet": ResnetGenerator, "conv": ConvGenerator, "residual": ResidualGenerator}
@@ -156,6 +161,13 @@ class ResidualBlock(nn.Module):
 
     def execute(self, x):
         return x + self.model(x)
+
+
+def _without_details(images):
+    """The means of every 4x4 pixels, enlarged to the size of the images again."""
+    n, channels, height, width = images.shape
+    means = images.reshape((n, channels, height // 4, 4, width // 4, 4)).mean(dims=(3, 5))
+    return ResizeBilinear((height, width))(means)
 
 
 def _artanh(x):
